@@ -1,0 +1,70 @@
+/*
+ * The contract of a collector of kernel state. Two of them: netlink (inet_diag; needs no privilege) and bpf_table (BPF
+ * programs that walk the kernel's own tables; needs CAP_BPF and CAP_PERFMON, or root). Both fill the same snapshot.
+ *
+ * Order of calls, each for all namespaces of a snapshot (`fd` says which to enter; the calling thread is back in its
+ * own namespace when a call returns, also after a failure):
+ *
+ *	open -> binds -> groups or sockets (any number of times) -> close
+ *
+ * Settings (procfs.h) are in the snapshot before binds(). groups() needs `counted`, which the caller computes with
+ * rules/capacity from settings and binds. A namespace that vanishes is flagged GAP_VANISHED, not an error.
+ */
+#ifndef EPH_COLLECT_COLLECTOR_H
+#define EPH_COLLECT_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot.h"
+
+struct eph_error;
+struct filter;
+
+enum group_by {
+	GROUP_BY_DESTINATION, /* (protocol, source, destination, port) of outgoing sockets */
+	GROUP_BY_SOURCE,      /* (protocol, source) of outgoing sockets */
+	GROUP_BY_OWNER,	      /* (protocol, what owner() answers) of outgoing sockets */
+	GROUP_INBOUND,	      /* accepted: (remote address, local address, local port); remote_port is 0 */
+};
+
+struct collect_request {
+	bool tcp, udp;	/* protocols wanted */
+	bool v4, v6;	/* address families wanted, by the address (a v4-mapped one is v4) */
+	enum group_by by;
+	const struct filter *filter; /* NULL: all */
+	/* GROUP_BY_OWNER: a number that stands for the owner of a socket; several if it is shared. Writes at most @max to
+	 * @owners and returns how many (at least 1). */
+	unsigned (*owner)(void *context, const struct socket_record *record, uint32_t *owners, unsigned max);
+	void *owner_context;
+	/* sockets(): keep only TCP sockets with this remote end, where set (family not IP_NONE). UDP is kept whole. */
+	struct ip_address remote;
+	uint16_t remote_port;
+	unsigned threads; /* 0: as many as there are processors, at most COLLECT_THREADS_MAX */
+};
+
+#define COLLECT_THREADS_MAX 8
+
+struct collector {
+	const char *name;
+
+	/* Return: 0, or why it cannot be used here: -EPERM, -ENOENT (no BTF), -EOPNOTSUPP, ... with @reterr. */
+	int (*open)(void **ret_state, struct eph_error *reterr);
+	void (*close)(void *state);
+
+	/* Fill binds, laws that only this collector can probe, and time_wait where it is cheap. */
+	int (*binds)(void *state, struct snapshot *snapshot, struct eph_error *reterr);
+
+	/* Fill groups, sockets_read and time_wait. */
+	int (*groups)(void *state, const struct collect_request *request, struct snapshot *snapshot,
+		      struct eph_error *reterr);
+
+	/* Fill sockets: every record that the request asks for, all states. */
+	int (*sockets)(void *state, const struct collect_request *request, struct snapshot *snapshot,
+		       struct eph_error *reterr);
+};
+
+extern const struct collector collector_netlink;
+extern const struct collector collector_bpf;
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * Who holds which socket: /proc/PID/fd of all processes that may be read.
+ */
+#ifndef EPH_COLLECT_PROCESS_H
+#define EPH_COLLECT_PROCESS_H
+
+#include "process_table.h"
+
+struct eph_error;
+
+/* Fill @table (sorted). *@ret_unreadable counts processes that may not be looked into. Return: 0 or negative errno. */
+int process_read(struct process_table *table, unsigned *ret_unreadable, struct eph_error *reterr);
+
+/* The unit or container a cgroup path names: "nginx.service", "docker:4f5e6d7c8b9a", "pod:...", else "". Pure.
+ * @path as in /proc/PID/cgroup or below /sys/fs/cgroup; attacker-controlled. */
+void process_unit_from_cgroup(const char *path, char unit[64]);
+
+#endif

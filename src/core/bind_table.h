@@ -1,0 +1,24 @@
+/*
+ * What is known of the local ports of one network namespace: for TCP the kernel's bind buckets (outside any VRF), for
+ * UDP which wildcard sockets would meet an owner. Sets of ports, so that a law is a few words of set arithmetic.
+ *
+ * Linux: struct inet_bind_bucket (inet_hashtables.h). A bucket is open when fastreuse and fastreuseport are both -1:
+ * only then may connect() choose the port again for another destination.
+ */
+#ifndef EPH_CORE_BIND_TABLE_H
+#define EPH_CORE_BIND_TABLE_H
+
+#include "port_set.h"
+
+struct bind_table {
+	struct port_set closed;	    /* TCP: bucket certainly closed */
+	struct port_set maybe;	    /* TCP: has owners, bucket open or closed, the collector cannot tell; disjoint from closed */
+	struct port_set listening;  /* TCP: has a listener */
+	struct port_set bound;	    /* TCP: has a socket that is bound, neither listening nor connected */
+	struct port_set udp_v4;	    /* UDP: an owner certainly meets 0.0.0.0 */
+	struct port_set udp_v4_maybe; /* UDP: only owners whose V6ONLY is unknown would; disjoint from udp_v4 */
+	struct port_set udp_v6;	    /* UDP: an owner meets ::, that is: any owner at all */
+	uint32_t hidden;	    /* at most so many TCP sockets may hold a port unseen (bound ones, where the kernel does not report them) */
+};
+
+#endif

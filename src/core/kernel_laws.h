@@ -1,0 +1,29 @@
+/*
+ * Which of the rules that differ between kernels hold on this one. Probed by the collector (does the sysctl exist, does
+ * the kernel's type information have the field), never concluded from the version number. The number is used for one
+ * thing only: to know whether the rules have been proven on that series by the differential tests (kernel_laws_verified).
+ */
+#ifndef EPH_CORE_KERNEL_LAWS_H
+#define EPH_CORE_KERNEL_LAWS_H
+
+#include <stdbool.h>
+
+enum law {
+	LAW_UNKNOWN = 0,
+	LAW_NO,
+	LAW_YES,
+};
+
+struct kernel_laws {
+	enum law step_one;	/* IP_LOCAL_PORT_RANGE makes connect() try every port of the window (6.8 and later) */
+	enum law window;	/* IP_LOCAL_PORT_RANGE exists */
+	enum law bound_visible; /* sock_diag reports bound sockets (TCP_BOUND_INACTIVE, 6.8 and later) */
+	enum law bucket_reopens; /* a bucket opens again when only connect-bound owners remain (6.17 and later) */
+	enum law entry_stamp;	/* TIME_WAIT age in ms against tcp_tw_reuse_delay (6.14); no: whole seconds of ts_recent */
+	bool verified;		/* the differential tests passed on this kernel series */
+};
+
+/* Is @release ("6.18.44-...") of a series on which the differential tests are run? The list is in kernel_laws.c. */
+bool kernel_laws_verified(const char *release);
+
+#endif
