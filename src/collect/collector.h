@@ -16,27 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "grouping.h"
 #include "snapshot.h"
 
 struct eph_error;
-struct filter;
-
-enum group_by {
-	GROUP_BY_DESTINATION, /* (protocol, source, destination, port) of outgoing sockets */
-	GROUP_BY_SOURCE,      /* (protocol, source) of outgoing sockets */
-	GROUP_BY_OWNER,	      /* (protocol, what owner() answers) of outgoing sockets */
-	GROUP_INBOUND,	      /* accepted: (remote address, local address, local port); remote_port is 0 */
-};
 
 struct collect_request {
-	bool tcp, udp;	/* protocols wanted */
-	bool v4, v6;	/* address families wanted, by the address (a v4-mapped one is v4) */
-	enum group_by by;
-	const struct filter *filter; /* NULL: all */
-	/* GROUP_BY_OWNER: a number that stands for the owner of a socket; several if it is shared. Writes at most @max to
-	 * @owners and returns how many (at least 1). */
-	unsigned (*owner)(void *context, const struct socket_record *record, uint32_t *owners, unsigned max);
-	void *owner_context;
+	struct grouping what; /* which sockets, and for groups() by what they are counted */
 	/* sockets(): keep only TCP sockets with this remote end, where set (family not IP_NONE). UDP is kept whole. */
 	struct ip_address remote;
 	uint16_t remote_port;

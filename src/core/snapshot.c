@@ -56,15 +56,22 @@ struct netns_snapshot *snapshot_add_netns(struct snapshot *snapshot)
 	return grown;
 }
 
+bool netns_accepted(const struct netns_snapshot *netns, const struct socket_record *record)
+{
+	if (record->protocol != PROTOCOL_TCP || record->state == STATE_LISTEN || record->state == STATE_BOUND ||
+	    record->state == STATE_CLOSE)
+		return false;
+	if (record->known & SOCKET_ACCEPTED)
+		return record->flags & SOCKET_ACCEPTED;
+	return port_set_has(&netns->binds.listening, record->local_port);
+}
+
 bool netns_outgoing(const struct netns_snapshot *netns, const struct socket_record *record)
 {
 	if (!port_range_has(netns->settings.range, record->local_port))
 		return false;
 	if (record->protocol == PROTOCOL_UDP)
 		return true;
-	if (record->state == STATE_LISTEN || record->state == STATE_BOUND || record->state == STATE_CLOSE)
-		return false;
-	if (record->known & SOCKET_ACCEPTED)
-		return !(record->flags & SOCKET_ACCEPTED);
-	return !port_set_has(&netns->binds.listening, record->local_port);
+	return record->state != STATE_LISTEN && record->state != STATE_BOUND && record->state != STATE_CLOSE &&
+	       !netns_accepted(netns, record);
 }

@@ -88,4 +88,7 @@ struct netns_snapshot *snapshot_add_netns(struct snapshot *snapshot);
  */
 bool netns_outgoing(const struct netns_snapshot *netns, const struct socket_record *record);
 
+/* Did this TCP socket come from a listener? Any local port; by the record, else by a listener on the same port. */
+bool netns_accepted(const struct netns_snapshot *netns, const struct socket_record *record);
+
 #endif
