@@ -135,8 +135,8 @@ static int parse_short_v4(const char *text, struct ip_address *ret)
 	if (!length || length > 15 || dots > 3 || strspn(text, "0123456789.") != length)
 		return -EINVAL;
 	memcpy(full, text, length + 1);
-	for (; dots < 3; dots++)
-		strcat(full, ".0");
+	for (; dots < 3; dots++, length += 2)
+		memcpy(full + length, ".0", 3);
 	return ip_address_parse(full, ret, NULL);
 }
 

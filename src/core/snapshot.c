@@ -1,7 +1,8 @@
 #include "snapshot.h"
 
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "fd.h"
 
 const char *snapshot_gap_name(uint32_t gap)
 {
@@ -29,8 +30,7 @@ struct snapshot *snapshot_free(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_netns; i++) {
 		socket_table_done(&snapshot->netns[i].sockets);
 		group_table_done(&snapshot->netns[i].groups);
-		if (snapshot->netns[i].fd >= 0)
-			close(snapshot->netns[i].fd);
+		fd_closep(&snapshot->netns[i].fd);
 	}
 	free(snapshot->netns);
 	process_table_done(&snapshot->processes);
