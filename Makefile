@@ -3,9 +3,6 @@ prefix ?= /usr/local
 DESTDIR ?=
 ARGS ?=
 
-# Sanitizer builds and other slow surroundings run this part of the seeds of each random test.
-CI_TEST_SCALE = 10
-
 .PHONY: build run check check-long ci bench bench-long lint format docs install clean help
 .NOTPARALLEL:
 
@@ -24,7 +21,7 @@ check-long: build
 	@scripts/check build --suite long
 
 ci:
-	@EPHEMPORTS_TEST_SCALE=$(CI_TEST_SCALE) scripts/ci
+	@scripts/ci
 
 bench: export EPHEMPORTS_SETUP = bench
 bench: build
