@@ -31,7 +31,8 @@ struct capacity_query {
  * capacity_count() - the answer to @query from what @netns shows
  * @netns: needs settings, binds, and in `sockets` every TCP socket with this remote end and every UDP socket
  * @laws:  how this kernel differs
- * Return: 0, or -EINVAL with @reterr when the query makes no sense (families differ, port 0).
+ * Return: 0; -EINVAL with @reterr when the query makes no sense (families differ, port 0, a window on a kernel without);
+ *         -ENODATA when the range of the namespace is not known.
  */
 int capacity_count(const struct netns_snapshot *netns, const struct kernel_laws *laws,
 		   const struct capacity_query *query, struct capacity_result *ret, struct eph_error *reterr);
