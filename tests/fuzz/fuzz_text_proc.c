@@ -1,0 +1,32 @@
+/* Files below /proc: the first byte chooses the parser, the rest is the file. */
+#include <stdlib.h>
+
+#include "text_sockstat.h"
+#include "text_sysctl.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data + 1;
+	struct port_range range;
+	uint32_t number;
+	uint64_t value;
+
+	if (!size)
+		return 0;
+	switch (data[0]) {
+	case 'n':
+		if (text_sysctl_number(text, size - 1, 60000, &number) == 0 && number > 60000)
+			abort();
+		break;
+	case 'r':
+		if (text_sysctl_range(text, size - 1, &range) == 0 && range.lo > range.hi)
+			abort();
+		break;
+	case 's':
+		text_sockstat_value(text, size - 1, "TCP", "inuse", &value);
+		break;
+	}
+	return 0;
+}
