@@ -66,15 +66,13 @@ void strbuf_putc(struct strbuf *buf, char c)
 	strbuf_add(buf, &c, 1);
 }
 
-void strbuf_printf(struct strbuf *buf, const char *format, ...)
+void strbuf_vprintf(struct strbuf *buf, const char *format, va_list arguments)
 {
-	va_list arguments, again;
+	va_list again;
 	int length;
 
-	va_start(arguments, format);
 	va_copy(again, arguments);
 	length = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
 	if (length < 0)
 		buf->failed = true;
 	else if (reserve(buf, (size_t)length)) {
@@ -82,6 +80,15 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 		buf->length += (size_t)length;
 	}
 	va_end(again);
+}
+
+void strbuf_printf(struct strbuf *buf, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	strbuf_vprintf(buf, format, arguments);
+	va_end(arguments);
 }
 
 char *strbuf_take(struct strbuf *buf)

@@ -10,6 +10,7 @@
 #ifndef EPH_BASE_STRBUF_H
 #define EPH_BASE_STRBUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,7 @@ void strbuf_add(struct strbuf *buf, const void *bytes, size_t length);
 void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char c);
 void strbuf_printf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void strbuf_vprintf(struct strbuf *buf, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 /* The text as a malloc'd string that the caller frees; @buf is empty afterwards. NULL if an allocation failed. */
 char *strbuf_take(struct strbuf *buf);

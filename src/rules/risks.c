@@ -1,0 +1,455 @@
+#include "risks.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "strbuf.h"
+
+#define NEARLY_EXHAUSTED_PERCENT 85u
+#define MANY_BLOCKED_PERCENT 5u
+#define TW_BUCKETS_PERCENT 90u
+#define HOT_SPOT_DIVISOR 8u	     /* a reserved block of an eighth of the range */
+#define TIME_WAIT_SECONDS 60u	     /* TCP_TIMEWAIT_LEN, fixed in the kernel */
+#define SYSCTL_VALUE_BYTES_MAX 4000u /* one write(2) of ip_local_reserved_ports takes no more */
+
+struct search {
+	const struct snapshot *snapshot;
+	const struct usage_result *usage;
+	uint32_t index; /* namespace looked at */
+	const struct netns_snapshot *netns;
+	const struct usage_netns *summary;
+	struct risks_result *result;
+	bool failed; /* out of memory */
+};
+
+const char *risk_severity_name(enum risk_severity severity)
+{
+	static const char *const names[] = {"info", "warning", "critical"};
+
+	return names[severity];
+}
+
+static char *format_text(struct search *search, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static char *format_text(struct search *search, const char *format, va_list arguments)
+{
+	struct strbuf text = STRBUF_INIT;
+	char *taken;
+
+	strbuf_vprintf(&text, format, arguments);
+	taken = strbuf_take(&text);
+	search->failed |= !taken;
+	return taken;
+}
+
+/* A new risk in the result; NULL only when out of memory, and then the search is over. */
+static struct risk *add_risk(struct search *search, const char *id, enum risk_severity severity,
+			     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static struct risk *add_risk(struct search *search, const char *id, enum risk_severity severity,
+			     const char *format, ...)
+{
+	struct risks_result *result = search->result;
+	struct risk *risk;
+	va_list arguments;
+
+	if (result->count == result->capacity) {
+		size_t capacity = result->capacity ? result->capacity * 2 : 16;
+		struct risk *grown = reallocarray(result->risk, capacity, sizeof(*grown));
+
+		if (!grown) {
+			search->failed = true;
+			return NULL;
+		}
+		result->risk = grown;
+		result->capacity = capacity;
+	}
+	risk = &result->risk[result->count++];
+	*risk = (struct risk){.id = id, .severity = severity, .netns = search->index};
+	va_start(arguments, format);
+	risk->title = format_text(search, format, arguments);
+	va_end(arguments);
+	return risk;
+}
+
+static void add_evidence(struct search *search, struct risk *risk, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add_evidence(struct search *search, struct risk *risk, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!risk || risk->n_evidence == RISK_LINES_MAX)
+		return;
+	va_start(arguments, format);
+	risk->evidence[risk->n_evidence++] = format_text(search, format, arguments);
+	va_end(arguments);
+}
+
+/* @command is taken over; NULL when there is none. */
+static void add_advice(struct search *search, struct risk *risk, char *command, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void add_advice(struct search *search, struct risk *risk, char *command, const char *format, ...)
+{
+	struct risk_advice *advice;
+	va_list arguments;
+
+	if (!risk || risk->n_advice == RISK_LINES_MAX) {
+		free(command);
+		return;
+	}
+	advice = &risk->advice[risk->n_advice++];
+	advice->command = command;
+	va_start(arguments, format);
+	advice->text = format_text(search, format, arguments);
+	va_end(arguments);
+}
+
+static char *command_text(struct search *search, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static char *command_text(struct search *search, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	text = format_text(search, format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+#define ENDPOINT_BYTES (IP_ADDRESS_TEXT_BYTES + 8)
+
+static const char *format_endpoint(const struct ip_address *address, uint16_t port, char text[ENDPOINT_BYTES])
+{
+	char plain[IP_ADDRESS_TEXT_BYTES];
+	struct strbuf out = STRBUF_INIT;
+	size_t length;
+
+	ip_address_format(address, plain);
+	strbuf_printf(&out, address->family == IP_V6 ? "[%s]:%u" : "%s:%u", plain, port);
+	length = out.length < ENDPOINT_BYTES ? out.length : ENDPOINT_BYTES - 1;
+	for (size_t i = 0; i < length; i++)
+		text[i] = out.text[i];
+	text[length] = '\0';
+	strbuf_done(&out);
+	return text;
+}
+
+static uint32_t percent_full(const struct usage_group *group)
+{
+	return group->capacity ? 100u * (group->capacity - group->left_max) / group->capacity : 100u;
+}
+
+static bool is_nearly_exhausted(const struct usage_group *group)
+{
+	return group->left_max > 0 && percent_full(group) >= NEARLY_EXHAUSTED_PERCENT;
+}
+
+static bool is_exhausted(const struct usage_group *group)
+{
+	return group->left_max == 0;
+}
+
+static bool is_past_knee(const struct usage_group *group)
+{
+	return group->key.protocol == PROTOCOL_TCP && group->past_knee && !is_exhausted(group) &&
+	       !is_nearly_exhausted(group);
+}
+
+/* Mostly TIME_WAIT, and enough of it to matter: the range is half full, and the rest is not the greater part. */
+static bool time_wait_dominates(const struct usage_group *group)
+{
+	return group->key.protocol == PROTOCOL_TCP && group->past_knee && group->time_wait > group->in_use;
+}
+
+static void describe_exhausted(struct search *search, const struct usage_group *group, const char *to,
+			       const char *from)
+{
+	struct risk *risk = add_risk(search, "destination-exhausted", RISK_CRITICAL,
+				     "%s has none of %u ports left", to, group->capacity);
+
+	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use, group->time_wait);
+	add_evidence(search, risk,
+		     group->key.protocol == PROTOCOL_TCP ? "connect() fails with EADDRNOTAVAIL"
+							 : "connect() and sendto() fail with EAGAIN");
+	add_advice(search, risk, NULL, "use a second source address, or a wider range; keep connections alive");
+}
+
+static void describe_nearly_exhausted(struct search *search, const struct usage_group *group, const char *to,
+				      const char *from)
+{
+	struct risk *risk = add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
+				     "%s has %u of %u ports left", to, group->left_max, group->capacity);
+
+	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use, group->time_wait);
+	add_advice(search, risk, NULL, "use a second source address, or a wider range; keep connections alive");
+}
+
+static void describe_past_knee(struct search *search, const struct usage_group *group, const char *to,
+			       const char *from)
+{
+	struct risk *risk = add_risk(search, "destination-past-knee", RISK_WARNING,
+				     "%s is past the knee: each connect() now searches half the range", to);
+
+	add_evidence(search, risk, "from %s: %u of %u ports left, the knee is at %u", from, group->left_max,
+		     group->capacity, search->summary->knee);
+	add_advice(search, risk, NULL, "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
+				       "and later): the search then has no knee");
+}
+
+static void describe_time_wait(struct search *search, const struct usage_group *group, const char *to,
+			       const char *from)
+{
+	struct risk *risk = add_risk(search, "time-wait-dominates", RISK_WARNING,
+				     "%s: %u of %u ports taken are in TIME_WAIT", to, group->time_wait,
+				     group->time_wait + group->in_use);
+
+	add_evidence(search, risk, "%s closes first; each port then rests for %u s", from, TIME_WAIT_SECONDS);
+	add_evidence(search, risk, "%u connections/s is the most this range can sustain that way",
+		     group->capacity / TIME_WAIT_SECONDS);
+	add_advice(search, risk, NULL, "keep connections alive, or close from the server side");
+}
+
+/* One risk each for the fullest few that @applies to, then one line for all others. UDP is one group to us: what is left
+ * does not depend on the destination, so only the first of a family is shown. */
+static void find_in_groups(struct search *search, bool (*applies)(const struct usage_group *),
+			   void (*describe)(struct search *, const struct usage_group *, const char *,
+					    const char *))
+{
+	char to[ENDPOINT_BYTES], from[IP_ADDRESS_TEXT_BYTES];
+	bool udp_seen[2] = {false, false};
+	unsigned shown = 0, more = 0;
+
+	for (size_t i = 0; i < search->usage->groups; i++) {
+		const struct usage_group *group = &search->usage->group[i];
+		bool udp = group->key.protocol == PROTOCOL_UDP, v6 = group->key.local.family == IP_V6;
+
+		if (group->netns != search->index || !group->has_left || !applies(group) ||
+		    (udp && udp_seen[v6]))
+			continue;
+		udp_seen[v6] |= udp;
+		if (shown == RISK_DESTINATIONS_MAX) {
+			more++;
+			continue;
+		}
+		shown++;
+		if (udp)
+			describe(search, group, v6 ? "UDP over IPv6" : "UDP over IPv4", "any address");
+		else
+			describe(search, group, format_endpoint(&group->key.remote, group->key.remote_port, to),
+				 ip_address_format(&group->key.local, from));
+	}
+	if (more && search->result->count) {
+		struct risk *last = &search->result->risk[search->result->count - 1];
+
+		add_evidence(search, last, "and %u more destinations like it: ephemports usage", more);
+	}
+}
+
+static void find_exhausted(struct search *search)
+{
+	find_in_groups(search, is_exhausted, describe_exhausted);
+}
+
+static void find_nearly_exhausted(struct search *search)
+{
+	find_in_groups(search, is_nearly_exhausted, describe_nearly_exhausted);
+}
+
+static void find_past_knee(struct search *search)
+{
+	find_in_groups(search, is_past_knee, describe_past_knee);
+}
+
+static void find_time_wait(struct search *search)
+{
+	find_in_groups(search, time_wait_dominates, describe_time_wait);
+}
+
+static void find_odd_range(struct search *search)
+{
+	struct port_range range = search->summary->range;
+	uint32_t width = search->summary->ports;
+	struct risk *risk;
+
+	if (width % 2 == 0 || width == 1)
+		return;
+	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%u)", range.lo, range.hi,
+			width);
+	add_evidence(search, risk, "connect() makes the number even by leaving out one end, so one free port may be missed");
+	add_advice(search, risk,
+		   command_text(search, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"", range.lo, range.hi - 1),
+		   "leave out the last port: %u-%u has %u", range.lo, range.hi - 1, width - 1);
+}
+
+/* The sysctl line that reserves @ports too and keeps what is reserved; NULL when it is too long for one write. */
+static char *reserve_command(struct search *search, const struct port_set *ports)
+{
+	struct port_set merged = search->netns->settings.reserved;
+	struct strbuf list = STRBUF_INIT;
+	char *command = NULL;
+
+	port_set_add_set(&merged, ports);
+	port_set_format(&merged, &list);
+	if (!list.failed && list.length <= SYSCTL_VALUE_BYTES_MAX)
+		command = command_text(search, "sysctl -w net.ipv4.ip_local_reserved_ports=%s", list.text);
+	strbuf_done(&list);
+	return command;
+}
+
+static void find_listeners_in_range(struct search *search)
+{
+	const struct settings *settings = &search->netns->settings;
+	struct port_set in_range = {0};
+	struct strbuf list = STRBUF_INIT;
+	uint32_t count;
+	struct risk *risk;
+
+	port_set_add_range(&in_range, settings->range);
+	port_set_keep_set(&in_range, &search->netns->binds.listening);
+	port_set_remove_set(&in_range, &settings->reserved);
+	count = port_set_count(&in_range);
+	if (!count || !(settings->known & SETTING_RESERVED))
+		return;
+	port_set_format(&in_range, &list);
+	if (list.length > 120) {
+		list.length = 120;
+		list.text[120] = '\0';
+		strbuf_puts(&list, "...");
+	}
+	risk = add_risk(search, "listener-in-range", RISK_WARNING, "%u listening %s inside the ephemeral range", count,
+			count == 1 ? "port lies" : "ports lie");
+	add_evidence(search, risk, "%s: while the service is down an outgoing connection may take the port, and it fails "
+				   "to start again",
+		     list.text);
+	add_advice(search, risk, reserve_command(search, &in_range), "reserve %s",
+		   count == 1 ? "it" : "them");
+	strbuf_done(&list);
+}
+
+static void find_tw_buckets(struct search *search)
+{
+	const struct settings *settings = &search->netns->settings;
+	uint64_t limit = settings->max_tw_buckets, count = search->netns->time_wait;
+	struct risk *risk;
+
+	if (!(settings->known & SETTING_MAX_TW_BUCKETS) || !limit || count * 100 < limit * TW_BUCKETS_PERCENT)
+		return;
+	risk = add_risk(search, "tw-buckets-near-limit", RISK_WARNING, "%llu TIME_WAIT sockets of at most %llu",
+			(unsigned long long)count, (unsigned long long)limit);
+	add_evidence(search, risk, "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late segments may then "
+				   "hit a new connection");
+	add_advice(search, risk,
+		   command_text(search, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu", (unsigned long long)limit * 2),
+		   "raise the limit; each takes about 250 bytes");
+}
+
+/* The longest run of reserved ports inside the range. */
+static struct port_range longest_reserved(const struct settings *settings)
+{
+	struct port_range longest = {1, 0};
+	uint32_t start = settings->range.lo;
+
+	for (uint32_t p = settings->range.lo; p <= settings->range.hi; p++) {
+		if (!port_set_has(&settings->reserved, (uint16_t)p))
+			start = p + 1;
+		else if (p - start + 1 > port_range_width(longest))
+			longest = (struct port_range){(uint16_t)start, (uint16_t)p};
+	}
+	return longest;
+}
+
+static void find_reserved_hot_spot(struct search *search)
+{
+	struct port_range block = longest_reserved(&search->netns->settings);
+	uint32_t width = port_range_width(block);
+	struct risk *risk;
+
+	if (!width || width < search->summary->ports / HOT_SPOT_DIVISOR || search->summary->ports < 64)
+		return;
+	risk = add_risk(search, "reserved-hot-spot", RISK_INFO, "%u ports in one block are reserved: %u-%u", width,
+			block.lo, block.hi);
+	add_evidence(search, risk, "a search that starts inside the block steps through it and always ends on the first port "
+				   "behind it, which is chosen far more often than others");
+	add_advice(search, risk, NULL, "move an end of the range past the block instead of reserving it");
+}
+
+static void find_many_blocked(struct search *search)
+{
+	const struct bind_table *binds = &search->netns->binds;
+	struct port_range range = search->summary->range;
+	struct risk *risk;
+
+	if (search->summary->blocked * 100 <= search->summary->ports * MANY_BLOCKED_PERCENT)
+		return;
+	risk = add_risk(search, "many-blocked", RISK_WARNING, "%u of %u ports are blocked for every destination",
+			search->summary->blocked, search->summary->ports);
+	add_evidence(search, risk, "%u have a listener, %u a socket that is bound and not connected; the others were bound "
+				   "before they connected",
+		     port_set_count_in(&binds->listening, range), port_set_count_in(&binds->bound, range));
+	add_advice(search, risk, NULL, "a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
+				       "bind(): its port then serves other destinations too");
+}
+
+static void (*const finders[])(struct search *) = {
+	find_exhausted, find_nearly_exhausted, find_past_knee,	       find_time_wait,	  find_tw_buckets,
+	find_odd_range, find_many_blocked,     find_listeners_in_range, find_reserved_hot_spot,
+};
+
+/* Worst first; among equals the order in which they were found. */
+static void sort_by_severity(struct risks_result *result)
+{
+	for (size_t i = 1; i < result->count; i++) {
+		struct risk moved = result->risk[i];
+		size_t j = i;
+
+		for (; j > 0 && result->risk[j - 1].severity < moved.severity; j--)
+			result->risk[j] = result->risk[j - 1];
+		result->risk[j] = moved;
+	}
+}
+
+int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage, struct risks_result *ret)
+{
+	struct risks_result result = {0};
+	struct search search = {.snapshot = snapshot, .usage = usage, .result = &result};
+
+	for (size_t i = 0; i < snapshot->n_netns && i < usage->n_netns; i++) {
+		search.index = (uint32_t)i;
+		search.netns = &snapshot->netns[i];
+		search.summary = &usage->netns[i];
+		if (!(search.netns->settings.known & SETTING_RANGE))
+			continue;
+		for (size_t f = 0; f < ARRAY_SIZE(finders); f++)
+			finders[f](&search);
+	}
+	if (search.failed) {
+		risks_result_done(&result);
+		return -ENOMEM;
+	}
+	sort_by_severity(&result);
+	*ret = result;
+	return 0;
+}
+
+void risks_result_done(struct risks_result *result)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		struct risk *risk = &result->risk[i];
+
+		free(risk->title);
+		for (unsigned j = 0; j < risk->n_evidence; j++)
+			free(risk->evidence[j]);
+		for (unsigned j = 0; j < risk->n_advice; j++) {
+			free(risk->advice[j].text);
+			free(risk->advice[j].command);
+		}
+	}
+	free(result->risk);
+	*result = (struct risks_result){0};
+}

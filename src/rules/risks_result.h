@@ -1,0 +1,43 @@
+/*
+ * What may go wrong on this host and what to do about it: found by risks_judge(), worst first. Texts are sentences for
+ * people without formatting; every name in them that outsiders chose is made printable where it is printed.
+ */
+#ifndef EPH_RULES_RISKS_RESULT_H
+#define EPH_RULES_RISKS_RESULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RISK_LINES_MAX 4u
+
+enum risk_severity {
+	RISK_INFO,
+	RISK_WARNING,
+	RISK_CRITICAL,
+};
+
+struct risk_advice {
+	char *text;
+	char *command; /* ready to paste into a root shell; NULL when there is none */
+};
+
+struct risk {
+	const char *id; /* fixed name: "odd-range" */
+	enum risk_severity severity;
+	uint32_t netns; /* index into the snapshot's namespaces */
+	char *title;	/* one sentence, the verdict */
+	char *evidence[RISK_LINES_MAX];
+	unsigned n_evidence;
+	struct risk_advice advice[RISK_LINES_MAX];
+	unsigned n_advice;
+};
+
+struct risks_result {
+	struct risk *risk;
+	size_t count, capacity;
+};
+
+/* "info", "warning", "critical" */
+const char *risk_severity_name(enum risk_severity severity);
+
+#endif
