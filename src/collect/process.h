@@ -11,6 +11,9 @@ struct eph_error;
 /* Fill @table (sorted). *@ret_unreadable counts processes that may not be looked into. Return: 0 or negative errno. */
 int process_read(struct process_table *table, unsigned *ret_unreadable, struct eph_error *reterr);
 
+/* What is known of one process: pid, uid, command, unit. What cannot be read stays empty ("?" for the command). */
+void process_describe(int32_t pid, struct process_record *ret);
+
 /* The unit or container a cgroup path names: "nginx.service", "docker:4f5e6d7c8b9a", "pod:...", else "". Pure.
  * @path as in /proc/PID/cgroup or below /sys/fs/cgroup; attacker-controlled. */
 void process_unit_from_cgroup(const char *path, char unit[64]);

@@ -1,0 +1,461 @@
+#include "collector.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "alloc.h"
+#include "error.h"
+#include "kernel_names.h"
+#include "netlink_message.h"
+#include "netns.h"
+#include "procfs.h"
+
+#define RECEIVE_BYTES                                                                              \
+	32768      /* the kernel fills at most so much per read; more of ours changes nothing */
+#define ATTEMPTS 4 /* how often a namespace whose dump was interrupted is read anew */
+
+struct netlink {
+	uint32_t sequence;
+	char buffer[RECEIVE_BYTES];
+};
+
+/* One namespace being read: from where, for what, and who takes the rows. */
+struct reading {
+	struct netlink *netlink;
+	struct mnl_socket *socket;
+	const struct collect_request *request; /* NULL for binds() */
+	struct snapshot *snapshot;
+	struct netns_snapshot *netns;
+	bool interrupted;
+};
+
+typedef int (*reader)(struct reading *reading);
+
+static int open_in(int netns_fd, struct mnl_socket **ret)
+{
+	int back, r = netns_enter(netns_fd, &back);
+
+	if (r < 0)
+		return r;
+	*ret = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	r = *ret ? 0 : -errno;
+	netns_leave(&back);
+	return r;
+}
+
+static int dump(struct reading *reading, const struct netlink_query *query, netlink_row row,
+		void *context)
+{
+	char *buffer = reading->netlink->buffer, request[NETLINK_REQUEST_BYTES] = {0};
+	uint32_t sequence = ++reading->netlink->sequence;
+	size_t length = netlink_request(query, sequence, request);
+	int r = 0;
+
+	if (mnl_socket_sendto(reading->socket, request, length) < 0)
+		return -errno;
+	while (r == 0) {
+		ssize_t got = mnl_socket_recvfrom(reading->socket, buffer, RECEIVE_BYTES);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		r = netlink_rows(buffer, (size_t)got, query, sequence, &reading->interrupted, row,
+				 context);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Both families, unless no IPv4 socket can match. IPv4 is also looked for among the AF_INET6 sockets, v4-mapped. */
+static int dump_families(struct reading *reading, struct netlink_query query, bool v4,
+			 netlink_row row, void *context)
+{
+	int r = 0;
+
+	query.family = AF_INET;
+	if (v4 && query.remote.family != IP_V6)
+		r = dump(reading, &query, row, context);
+	query.family = AF_INET6;
+	return r < 0 ? r : dump(reading, &query, row, context);
+}
+
+/* Errors that say "not now": the next attempt may succeed. */
+static bool passing(int error)
+{
+	return error == -EINTR || error == -EAGAIN || error == -EBUSY || error == -ENOBUFS;
+}
+
+/* Read one namespace, anew when the kernel interrupted the dump. Each attempt has its own socket: what is left of the
+ * dump before must not answer. */
+static int read_netns(struct reading *reading, reader read)
+{
+	int r = 0;
+
+	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+		r = open_in(reading->netns->fd, &reading->socket);
+		if (r < 0)
+			return r;
+		reading->interrupted = false;
+		r = read(reading);
+		mnl_socket_close(reading->socket);
+		reading->interrupted |= passing(r);
+		if (!reading->interrupted)
+			return r;
+	}
+	reading->netns->gaps |= GAP_INTERRUPTED;
+	return passing(r) ? 0 : r;
+}
+
+static int read_all(struct netlink *netlink, const struct collect_request *request,
+		    struct snapshot *snapshot, reader read, struct eph_error *reterr)
+{
+	for (size_t i = 0; i < snapshot->n_netns; i++) {
+		struct reading reading = {netlink, NULL, request, snapshot, &snapshot->netns[i],
+					  false};
+		int r = read_netns(&reading, read);
+
+		if (r == -ENOENT || r == -ESRCH)
+			snapshot->netns[i].gaps |= GAP_VANISHED;
+		else if (r < 0)
+			return error_set(reterr, r, "netlink", "cannot list sockets%s%s: %s",
+					 snapshot->netns[i].name[0] ? " of namespace " : "",
+					 snapshot->netns[i].name, strerror(-r));
+	}
+	return 0;
+}
+
+static int netlink_open(void **ret_state, struct eph_error *reterr)
+{
+	struct mnl_socket *socket;
+	int r = open_in(-1, &socket);
+
+	if (r < 0)
+		return error_set(reterr, r, "netlink", "no sock_diag socket: %s", strerror(-r));
+	mnl_socket_close(socket);
+	*ret_state = calloc(1, sizeof(struct netlink));
+	return *ret_state ? 0 : error_set(reterr, -ENOMEM, "netlink", "out of memory");
+}
+
+static void netlink_close(void *state)
+{
+	free(state);
+}
+
+/* binds() */
+
+struct bind_owners {
+	struct bind_table *binds;
+	struct port_set named;     /* TCP, connected, bind() named the port */
+	struct port_set automatic; /* TCP, connected or TIME_WAIT, it did not */
+	uint64_t time_wait;
+};
+
+static void bind_udp(struct bind_table *binds, const struct socket_record *record)
+{
+	int meets = socket_meets_any(record, IP_V4);
+
+	port_set_add(&binds->udp_v6, record->local_port);
+	if (meets != 0)
+		port_set_add(meets > 0 ? &binds->udp_v4 : &binds->udp_v4_maybe, record->local_port);
+}
+
+static int bind_row(void *context, const struct socket_record *record)
+{
+	struct bind_owners *owners = context;
+
+	if (record->local_port == 0)
+		return 0;
+	owners->time_wait += (record->flags & SOCKET_MINI) != 0;
+	if (record->protocol == PROTOCOL_UDP)
+		bind_udp(owners->binds, record);
+	else if (record->state == STATE_LISTEN)
+		port_set_add(&owners->binds->listening, record->local_port);
+	else if (record->state == STATE_BOUND)
+		port_set_add(&owners->binds->bound, record->local_port);
+	else
+		port_set_add(record->flags & SOCKET_EXPLICIT ? &owners->named : &owners->automatic,
+			     record->local_port);
+	return 0;
+}
+
+/*
+ * What owners tell of buckets. bind() and listen() close a bucket, and while the socket that did it is bound or listening
+ * it stays closed. A connected owner whose port was named has closed it too, but the kernel may have opened it since if it
+ * shares the port with sockets that connect() put there; those alone may leave it open or closed.
+ */
+static void judge_buckets(struct bind_owners *owners)
+{
+	struct bind_table *binds = owners->binds;
+
+	binds->maybe = owners->named;
+	port_set_add_set(&binds->maybe, &owners->automatic);
+	port_set_remove_set(&owners->named, &owners->automatic);
+	binds->closed = owners->named;
+	port_set_add_set(&binds->closed, &binds->listening);
+	port_set_add_set(&binds->closed, &binds->bound);
+	port_set_remove_set(&binds->maybe, &binds->closed);
+	port_set_remove_set(&binds->udp_v4_maybe, &binds->udp_v4);
+}
+
+static int read_binds(struct reading *reading)
+{
+	struct bind_table *binds = &reading->netns->binds;
+	CLEANUP(freep) struct bind_owners *owners = calloc(1, sizeof(*owners));
+	struct netlink_query query = {.protocol = PROTOCOL_TCP, .states = NETLINK_STATES_HELD};
+	int r;
+
+	if (!owners)
+		return -ENOMEM;
+	*binds = (struct bind_table){0};
+	owners->binds = binds;
+	r = dump_families(reading, query, true, bind_row, owners);
+	query.states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD;
+	query.lock = NETLINK_LOCK_EXPLICIT;
+	if (r == 0)
+		r = dump_families(reading, query, true, bind_row, owners);
+	query.lock = NETLINK_LOCK_AUTO;
+	if (r == 0)
+		r = dump_families(reading, query, true, bind_row, owners);
+	query = (struct netlink_query){.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
+	if (r == 0)
+		r = dump_families(reading, query, true, bind_row, owners);
+	judge_buckets(owners);
+	reading->netns->time_wait = owners->time_wait;
+	return r;
+}
+
+static bool any_bound(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_netns; i++)
+		if (port_set_next(&snapshot->netns[i].binds.bound, 0) >= 0)
+			return true;
+	return false;
+}
+
+/* At most so many TCP sockets of the namespace exist that are neither listening nor connected. The kernel counts existing
+ * ones over all namespaces only. */
+static uint32_t possibly_bound(const struct netns_snapshot *netns)
+{
+	struct procfs_sockstat stat;
+	int back, r = netns_enter(netns->fd, &back);
+
+	if (r < 0)
+		return 0;
+	r = procfs_read_sockstat(&stat);
+	netns_leave(&back);
+	if (r < 0 || stat.tcp_alloc <= stat.tcp_inuse)
+		return 0;
+	return (uint32_t)(stat.tcp_alloc - stat.tcp_inuse);
+}
+
+/*
+ * Does this kernel report bound sockets? A reported one says so. Without any there may simply be none: then the kernel's
+ * own type information knows the state or not. Binding a socket to see whether it is reported would tell too, but closes
+ * a port to everybody for that moment; this reads only.
+ */
+static void judge_hidden(struct snapshot *snapshot)
+{
+	bool probed = snapshot->laws.bound_visible != LAW_UNKNOWN;
+
+	if (any_bound(snapshot))
+		snapshot->laws.bound_visible = LAW_YES;
+	for (size_t i = 0; i < snapshot->n_netns; i++) {
+		struct netns_snapshot *netns = &snapshot->netns[i];
+
+		if (snapshot->laws.bound_visible == LAW_YES)
+			return;
+		netns->binds.hidden = possibly_bound(netns);
+		if (netns->binds.hidden == 0)
+			continue;
+		if (!probed)
+			snapshot->laws.bound_visible = kernel_names_has("TCP_BOUND_INACTIVE");
+		probed = true;
+		if (snapshot->laws.bound_visible == LAW_YES)
+			netns->binds.hidden = 0;
+		else
+			netns->gaps |= GAP_BOUND_HIDDEN;
+	}
+}
+
+static int netlink_binds(void *state, struct snapshot *snapshot, struct eph_error *reterr)
+{
+	int r = read_all(state, NULL, snapshot, read_binds, reterr);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < snapshot->n_netns; i++) {
+		struct netns_snapshot *netns = &snapshot->netns[i];
+
+		if (port_set_next(&netns->binds.maybe, 0) >= 0)
+			netns->gaps |= GAP_BUCKET_STATE;
+		if (port_set_next(&netns->binds.udp_v4_maybe, 0) >= 0)
+			netns->gaps |= GAP_V6ONLY;
+	}
+	judge_hidden(snapshot);
+	return 0;
+}
+
+/* groups() */
+
+static int group_row(void *context, const struct socket_record *record)
+{
+	struct reading *reading = context;
+
+	reading->netns->sockets_read++;
+	reading->netns->time_wait += (record->flags & SOCKET_MINI) != 0;
+	grouping_count(&reading->request->what, &reading->snapshot->laws, reading->netns, record);
+	return 0;
+}
+
+static int group_pass(struct reading *reading)
+{
+	const struct grouping *what = &reading->request->what;
+	struct netlink_query tcp = {.protocol = PROTOCOL_TCP,
+				    .states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD};
+	struct netlink_query udp = {.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
+	int r = 0;
+
+	reading->netns->sockets_read = 0;
+	reading->netns->time_wait = 0;
+	if (what->tcp)
+		r = dump_families(reading, tcp, what->v4, group_row, reading);
+	if (r == 0 && what->udp)
+		r = dump_families(reading, udp, what->v4, group_row, reading);
+	return r;
+}
+
+static int read_groups(struct reading *reading)
+{
+	struct group_table *groups = &reading->netns->groups;
+	int r;
+
+	group_table_done(groups);
+	r = group_table_init(groups, GROUP_LIMIT);
+	if (r < 0)
+		return r;
+	do
+		r = group_pass(reading);
+	while (r == 0 && group_table_again(groups));
+	group_table_finish(groups);
+	if (reading->netns->time_wait > 0)
+		reading->netns->gaps |= GAP_TW_AGE;
+	return r;
+}
+
+static int netlink_groups(void *state, const struct collect_request *request,
+			  struct snapshot *snapshot, struct eph_error *reterr)
+{
+	return read_all(state, request, snapshot, read_groups, reterr);
+}
+
+/* sockets() */
+
+/* The records taken so far that bind() named a port for, by cookie. */
+struct taking {
+	struct reading *reading;
+	uint64_t *cookie;
+	size_t cookies;
+};
+
+static int by_cookie(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
+}
+
+static int socket_row(void *context, const struct socket_record *record)
+{
+	struct taking *taking = context;
+	const struct collect_request *request = taking->reading->request;
+	struct netns_snapshot *netns = taking->reading->netns;
+
+	netns->sockets_read++;
+	if (record->protocol == PROTOCOL_TCP && request->remote.family != IP_NONE &&
+	    (!ip_address_equal(&record->remote, &request->remote) ||
+	     record->remote_port != request->remote_port))
+		return 0;
+	if (taking->cookies > 0 && bsearch(&record->cookie, taking->cookie, taking->cookies,
+					   sizeof(record->cookie), by_cookie))
+		return 0; /* closed between the two dumps: TIME_WAIT is always in the second */
+	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
+	return socket_table_add(&netns->sockets, record);
+}
+
+static int remember_cookies(struct taking *taking)
+{
+	const struct socket_table *sockets = &taking->reading->netns->sockets;
+
+	taking->cookie = malloc((sockets->count + 1) * sizeof(*taking->cookie));
+	if (!taking->cookie)
+		return -ENOMEM;
+	for (size_t i = 0; i < sockets->count; i++)
+		taking->cookie[i] = sockets->record[i].cookie;
+	qsort(taking->cookie, sockets->count, sizeof(*taking->cookie), by_cookie);
+	taking->cookies = sockets->count;
+	return 0;
+}
+
+static int take_protocols(struct taking *taking, enum netlink_lock lock)
+{
+	const struct collect_request *request = taking->reading->request;
+	bool both = !request->what.tcp && !request->what.udp;
+	struct netlink_query tcp = {.protocol = PROTOCOL_TCP,
+				    .states = NETLINK_STATES_ALL,
+				    .lock = lock,
+				    .remote = request->remote,
+				    .remote_port =
+					    request->remote.family ? request->remote_port : 0};
+	struct netlink_query udp = {
+		.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL, .lock = lock};
+	int r = 0;
+
+	if (both || request->what.tcp)
+		r = dump_families(taking->reading, tcp, true, socket_row, taking);
+	if (r == 0 && (both || request->what.udp))
+		r = dump_families(taking->reading, udp, true, socket_row, taking);
+	return r;
+}
+
+static int read_sockets(struct reading *reading)
+{
+	struct taking taking = {.reading = reading};
+	struct netns_snapshot *netns = reading->netns;
+	int r;
+
+	socket_table_done(&netns->sockets);
+	netns->sockets_read = 0;
+	netns->time_wait = 0;
+	r = take_protocols(&taking, NETLINK_LOCK_EXPLICIT);
+	if (r == 0)
+		r = remember_cookies(&taking);
+	if (r == 0)
+		r = take_protocols(&taking, NETLINK_LOCK_AUTO);
+	free(taking.cookie);
+	netns->sockets_complete = r == 0 && reading->request->remote.family == IP_NONE &&
+				  reading->request->what.tcp == reading->request->what.udp;
+	if (netns->time_wait > 0)
+		netns->gaps |= GAP_TW_AGE;
+	return r;
+}
+
+static int netlink_sockets(void *state, const struct collect_request *request,
+			   struct snapshot *snapshot, struct eph_error *reterr)
+{
+	return read_all(state, request, snapshot, read_sockets, reterr);
+}
+
+const struct collector collector_netlink = {
+	.name = "netlink",
+	.open = netlink_open,
+	.close = netlink_close,
+	.binds = netlink_binds,
+	.groups = netlink_groups,
+	.sockets = netlink_sockets,
+};
