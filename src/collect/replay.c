@@ -61,7 +61,7 @@ static int read_file(const char *path, char **ret, size_t *ret_length)
 int replay_read(const char *path, struct snapshot **ret, struct eph_error *reterr)
 {
 	CLEANUP(freep) char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int r = read_file(path, &text, &length);
 
 	if (r < 0)
