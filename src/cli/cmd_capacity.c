@@ -1,0 +1,123 @@
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "arguments.h"
+#include "capacity_view.h"
+#include "look.h"
+
+static const struct option_spec options[] = {
+	{"from", 0, "ADDRESS", "source address; if not given, the one the routing table chooses",
+	 NULL},
+	{"reuse-time-wait", 0, "YES|NO", "judge as if tcp_tw_reuse were 1 (yes) or 0 (no)",
+	 "yes no"},
+	{"range", 0, "LOW-HIGH", "as a socket sees it that has set IP_LOCAL_PORT_RANGE", NULL},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+static int parse_reuse(const struct arguments *arguments, int *ret, struct eph_error *reterr)
+{
+	const char *text = arguments_get(arguments, "reuse-time-wait");
+
+	*ret = -1;
+	if (!text)
+		return 0;
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return error_set(reterr, -EINVAL, "--reuse-time-wait",
+				 "'%.40s' is neither yes nor no", text);
+	*ret = strcmp(text, "yes") == 0;
+	return 0;
+}
+
+static int parse_from(const struct arguments *arguments, struct capacity_query *query,
+		      struct eph_error *reterr)
+{
+	const char *text = arguments_get(arguments, "from");
+	int r;
+
+	if (!text)
+		return 0;
+	r = ip_address_parse(text, &query->from, reterr);
+	if (r < 0)
+		return r;
+	if (ip_address_is_any(&query->from))
+		return error_set(reterr, -EINVAL, "--from",
+				 "'%.60s' stands for any address: name one of this host", text);
+	if (query->from.family != query->to.family)
+		return error_set(reterr, -EINVAL, "--from",
+				 "'%.60s' is of another address family than the destination", text);
+	return 0;
+}
+
+static int parse_query(const struct arguments *arguments, struct capacity_query *query,
+		       struct eph_error *reterr)
+{
+	const char *range = arguments_get(arguments, "range");
+	bool udp = arguments_has(arguments, "udp");
+	int r;
+
+	if (!arguments->n_operands)
+		return error_set(
+			reterr, -EINVAL, "capacity",
+			"to where? expected DST:PORT, as 10.0.0.5:443 or [2001:db8::1]:443");
+	if (udp && arguments_has(arguments, "tcp"))
+		return error_set(reterr, -EINVAL, "options",
+				 "--tcp and --udp: capacity answers for one of them");
+	query->protocol = udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+	r = ip_endpoint_parse(arguments->operand[0], &query->to, &query->to_port, reterr);
+	if (r < 0)
+		return r;
+	if (arguments_has(arguments, query->to.family == IP_V6 ? "ipv4" : "ipv6") &&
+	    !arguments_has(arguments, query->to.family == IP_V6 ? "ipv6" : "ipv4"))
+		return error_set(reterr, -EINVAL, "options",
+				 "-%c: '%.60s' is of the other address family",
+				 query->to.family == IP_V6 ? '4' : '6', arguments->operand[0]);
+	query->af_inet6 = query->to.family == IP_V6;
+	r = parse_from(arguments, query, reterr);
+	if (r == 0)
+		r = parse_reuse(arguments, &query->reuse_time_wait, reterr);
+	if (r == 0 && range) {
+		query->has_window = true;
+		r = port_range_parse(range, &query->window, reterr);
+	}
+	return r;
+}
+
+static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
+	struct screen screen = look_screen();
+	struct observe_options observe;
+	struct capacity_query query = {0};
+	struct capacity_result result;
+	int r;
+
+	r = look_options(arguments, &observe, reterr);
+	if (r == 0 && observe.all_netns)
+		r = error_set(reterr, -EINVAL, "options",
+			      "--all-netns: capacity answers for one namespace, see --netns");
+	if (r == 0)
+		r = parse_query(arguments, &query, reterr);
+	if (r == 0)
+		r = observe_capacity(&observe, &query, &snapshot, &result, reterr);
+	if (r < 0)
+		return r;
+	if (arguments_has(arguments, "json"))
+		capacity_view_json(&result, snapshot, &outcome->text);
+	else
+		capacity_view_text(&result, snapshot, &screen, &outcome->text);
+	outcome->status = (int)capacity_view_level(&result);
+	return 0;
+}
+
+const struct command cmd_capacity = {
+	.name = "capacity",
+	.summary = "tell how many more connections to one destination will succeed",
+	.operands = "DST:PORT",
+	.details = "DST is an address, IPv6 in brackets; names are not looked up. Exit status 2 "
+		   "when none is left, 1 past "
+		   "the knee.",
+	.options = options,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,87 @@
+/*
+ * Parses, runs, and prints once, at the end: the answer on standard output, an error as one line on standard error and,
+ * when the output is JSON, as JSON too.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "help.h"
+#include "json.h"
+#include "output.h"
+#include "printable.h"
+
+static void error_json(const struct eph_error *error, struct strbuf *out)
+{
+	const char *code = strerrorname_np(-error->code);
+	struct json json = {.out = out};
+
+	json_object(&json, NULL);
+	json_uint(&json, "schema", 1);
+	json_object(&json, "error");
+	json_string(&json, "what", error->step);
+	json_string(&json, "why", error->message);
+	json_string(&json, "code", code ? code : "EIO");
+	json_end(&json);
+	json_end(&json);
+}
+
+/* One line whatever the message holds. */
+static void print_error(const struct eph_error *error)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_puts(&line, "ephemports: ");
+	printable_puts(&line, error->step);
+	strbuf_puts(&line, ": ");
+	printable_puts(&line, error->message);
+	strbuf_putc(&line, '\n');
+	fputs(line.text, stderr);
+	strbuf_done(&line);
+}
+
+static int run(int argc, char **argv, struct outcome *outcome, struct eph_error *reterr)
+{
+	struct arguments arguments;
+	int r = arguments_parse(argc, argv, &arguments, reterr);
+
+	if (r == 0 && arguments_has(&arguments, "version"))
+		strbuf_puts(&outcome->text, "ephemports " EPHEMPORTS_VERSION "\n");
+	else if (r == 0 && arguments_has(&arguments, "help") && !arguments.command_given)
+		help_program(&outcome->text);
+	else if (r == 0 && arguments_has(&arguments, "help"))
+		help_command(arguments.command, &outcome->text);
+	else if (r == 0)
+		r = arguments.command->run(&arguments, outcome, reterr);
+	arguments_done(&arguments);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct outcome outcome = {.text = STRBUF_INIT};
+	struct eph_error error = {.step = "error", .message = "unknown"};
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	r = run(argc, argv, &outcome, &error);
+	if (r == 0 && outcome.text.failed)
+		r = error_set(&error, -ENOMEM, "output", "out of memory");
+	if (r < 0) {
+		print_error(&error);
+		strbuf_clear(&outcome.text);
+		outcome.status = STATUS_ERROR;
+		if (arguments_want_json(argc, argv))
+			error_json(&error, &outcome.text);
+	}
+	r = output_print(outcome.text.text, outcome.text.length, &error);
+	if (r < 0) {
+		outcome.status = STATUS_ERROR;
+		if (r != -EPIPE)
+			print_error(&error);
+	}
+	strbuf_done(&outcome.text);
+	return outcome.status;
+}

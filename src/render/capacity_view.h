@@ -1,0 +1,22 @@
+/*
+ * The answer of `ephemports capacity` in sentences and as JSON.
+ */
+#ifndef EPH_RENDER_CAPACITY_VIEW_H
+#define EPH_RENDER_CAPACITY_VIEW_H
+
+#include "capacity_result.h"
+#include "screen.h"
+#include "snapshot.h"
+#include "verdict.h"
+
+struct strbuf;
+
+/* CRITICAL when certainly none is left, WARNING past the knee. */
+enum verdict_level capacity_view_level(const struct capacity_result *result);
+
+void capacity_view_json(const struct capacity_result *result, const struct snapshot *snapshot,
+			struct strbuf *out);
+void capacity_view_text(const struct capacity_result *result, const struct snapshot *snapshot,
+			const struct screen *screen, struct strbuf *out);
+
+#endif

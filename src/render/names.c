@@ -1,0 +1,81 @@
+#include "names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "alloc.h"
+
+const char *name_endpoint(const struct ip_address *address, uint16_t port,
+			  char text[ENDPOINT_TEXT_BYTES])
+{
+	char literal[IP_ADDRESS_TEXT_BYTES];
+
+	if (address->family == IP_NONE)
+		snprintf(text, ENDPOINT_TEXT_BYTES, "any");
+	else
+		snprintf(text, ENDPOINT_TEXT_BYTES, address->family == IP_V6 ? "[%s]:%u" : "%s:%u",
+			 ip_address_format(address, literal), port);
+	return text;
+}
+
+const char *name_protocol(uint8_t protocol)
+{
+	return protocol == PROTOCOL_UDP ? "udp" : "tcp";
+}
+
+const char *name_netns(const struct netns_snapshot *netns)
+{
+	return *netns->name ? netns->name : "this one";
+}
+
+const struct process_record *name_process(const struct snapshot *snapshot, uint32_t inode,
+					  size_t *ret_more)
+{
+	const struct process_link *link;
+	size_t count;
+
+	*ret_more = 0;
+	if (!inode || !snapshot->has_processes)
+		return NULL;
+	link = process_table_find(&snapshot->processes, inode, &count);
+	if (!link || link->process >= snapshot->processes.processes)
+		return NULL;
+	*ret_more = count - 1;
+	return &snapshot->processes.process[link->process];
+}
+
+const char *name_collector(const struct snapshot *snapshot)
+{
+	return strcmp(snapshot->collector, "bpf") == 0           ? "BPF"
+	       : strcmp(snapshot->collector, "netlink+bpf") == 0 ? "netlink and BPF"
+								 : snapshot->collector;
+}
+
+const char *name_gap(uint32_t gaps)
+{
+	static const char *const text[GAP_COUNT] = {
+		"whether ports in use may be shared is not visible without BPF",
+		"this kernel does not report bound sockets without BPF",
+		"the age of TIME_WAIT is not visible without BPF",
+		"IPV6_V6ONLY of some sockets is not visible",
+		"the kernel interrupted the reading again and again",
+		"the tables changed while they were read",
+		"this namespace has a hash table of its own, which was not read",
+		"ports of a VRF are not judged",
+		"the namespace went away while it was read",
+		"some settings could not be read",
+		"the rules have not been proven on this kernel",
+		"an odd-sized range: the kernel skips one of its ends",
+		"it depends on the order of events",
+		"no route tells which local address would be used",
+		"how this kernel searches a socket's own range is not known",
+	};
+	int bit = __builtin_ffs((int)gaps) - 1;
+
+	return bit >= 0 && bit < GAP_COUNT ? text[bit] : "unknown";
+}
+
+bool name_gap_cured_by_root(uint32_t gaps)
+{
+	return gaps & (GAP_BUCKET_STATE | GAP_BOUND_HIDDEN | GAP_TW_AGE);
+}

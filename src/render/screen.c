@@ -1,0 +1,56 @@
+#include "screen.h"
+
+#include <string.h>
+
+#include "printable.h"
+#include "strbuf.h"
+
+void screen_paint(const struct screen *screen, struct strbuf *out, enum paint paint,
+		  const char *text)
+{
+	static const char *const code[] = {
+		[PAINT_PLAIN] = "",   [PAINT_BOLD] = "1",    [PAINT_DIM] = "2",
+		[PAINT_GREEN] = "32", [PAINT_YELLOW] = "33", [PAINT_RED] = "1;31",
+	};
+
+	if (!screen->colour || paint == PAINT_PLAIN) {
+		strbuf_puts(out, text);
+		return;
+	}
+	strbuf_printf(out, "\033[%sm", code[paint]);
+	strbuf_puts(out, text);
+	strbuf_puts(out, "\033[0m");
+}
+
+unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsigned indent,
+		     unsigned width)
+{
+	struct strbuf word = STRBUF_INIT;
+	unsigned lines = 1;
+	bool first = true;
+
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		unsigned cells;
+
+		strbuf_clear(&word);
+		strbuf_add(&word, text, length);
+		cells = printable_width(word.text);
+		if (!first && width && column + 1 + cells > width) {
+			strbuf_printf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			lines++;
+		} else if (!first) {
+			strbuf_putc(out, ' ');
+			column++;
+		}
+		strbuf_add(out, word.text, word.length);
+		column += cells;
+		first = false;
+		text += length;
+		text += *text == ' ';
+	}
+	strbuf_putc(out, '\n');
+	strbuf_done(&word);
+	return lines;
+}

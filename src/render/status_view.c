@@ -1,0 +1,400 @@
+#include "status_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "bar.h"
+#include "names.h"
+#include "number.h"
+#include "printable.h"
+#include "service.h"
+#include "strbuf.h"
+#include "table.h"
+#include "usage_view.h"
+
+#define WIDE      110u /* from this width on, the process of each destination has a column */
+#define UNLIMITED 100u /* width of tables that no terminal limits */
+#define BAR_MIN   16u
+#define BAR_MAX   64u
+
+static size_t rows_of(const struct status_view *view)
+{
+	return view->usage->groups < STATUS_GROUPS ? view->usage->groups : STATUS_GROUPS;
+}
+
+static void add_host(const struct status_view *view, const struct screen *screen,
+		     struct strbuf *out)
+{
+	const struct snapshot *snapshot = view->snapshot;
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_printf(&line, "%s  %s %s", *snapshot->host ? snapshot->host : "this host",
+		      snapshot->os, snapshot->release);
+	if (snapshot->n_netns > 1)
+		strbuf_printf(&line, "  %zu network namespaces", snapshot->n_netns);
+	else if (snapshot->n_netns && *snapshot->netns[0].name)
+		strbuf_printf(&line, "  namespace %s", snapshot->netns[0].name);
+	if (snapshot->replayed) {
+		time_t taken = (time_t)(snapshot->taken_at_ms / 1000);
+		struct tm utc;
+		char when[40] = "an unknown time";
+
+		if (gmtime_r(&taken, &utc))
+			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &utc);
+		strbuf_printf(&line, "  (replayed: seen through %s at %s)",
+			      name_collector(snapshot), when);
+	} else {
+		strbuf_printf(&line, "  (read through %s in %s)", name_collector(snapshot),
+			      number_duration_us(snapshot->elapsed_us).text);
+	}
+	if (screen->width)
+		printable_cut(out, line.text, screen->width);
+	else
+		printable_puts(out, line.text);
+	strbuf_puts(out, "\n\n");
+	strbuf_done(&line);
+}
+
+static void add_wrapped(const char *text, unsigned column, unsigned indent,
+			const struct screen *screen, struct strbuf *out)
+{
+	struct strbuf clean = STRBUF_INIT;
+
+	printable_puts(&clean, text);
+	screen_wrap(out, clean.text, column, indent, screen->width);
+	strbuf_done(&clean);
+}
+
+static void add_verdict(const struct status_view *view, const struct screen *screen,
+			struct strbuf *out)
+{
+	static const enum paint paint[] = {PAINT_GREEN, PAINT_YELLOW, PAINT_RED, PAINT_YELLOW};
+	const char *word = verdict_word(view->verdict.level);
+	unsigned indent = (unsigned)strlen(word) + 2;
+	struct strbuf sentence = STRBUF_INIT;
+
+	screen_paint(screen, out, paint[view->verdict.level], word);
+	strbuf_puts(out, "  ");
+	verdict_sentence(&view->verdict, view->snapshot, view->usage, &sentence);
+	add_wrapped(sentence.text, indent, indent, screen, out);
+	strbuf_putc(out, '\n');
+	strbuf_done(&sentence);
+}
+
+static void add_range(const struct status_view *view, size_t netns, struct strbuf *out)
+{
+	const struct usage_netns *seen = &view->usage->netns[netns];
+
+	strbuf_printf(out, "  range      %u-%u  %s ports, %s reserved, %s blocked by sockets",
+		      seen->range.lo, seen->range.hi, GROUPED(seen->ports), GROUPED(seen->reserved),
+		      GROUPED(seen->blocked));
+	if (view->snapshot->n_netns > 1) {
+		strbuf_puts(out, "  ");
+		printable_cut(out, name_netns(&view->snapshot->netns[netns]), 24);
+	}
+	strbuf_putc(out, '\n');
+}
+
+/* The range of the first namespace, and of two more where it is another one. */
+static void add_ranges(const struct status_view *view, struct strbuf *out)
+{
+	const struct usage_result *usage = view->usage;
+	unsigned others = 0;
+
+	if (!usage->n_netns)
+		return;
+	if (view->snapshot->netns[0].settings.known & SETTING_RANGE)
+		add_range(view, 0, out);
+	else
+		strbuf_puts(out, "  range      could not be read\n");
+	for (size_t i = 1; i < usage->n_netns; i++) {
+		bool same = usage->netns[i].range.lo == usage->netns[0].range.lo &&
+			    usage->netns[i].range.hi == usage->netns[0].range.hi;
+
+		if (!same && (view->snapshot->netns[i].settings.known & SETTING_RANGE) &&
+		    others++ < 2)
+			add_range(view, i, out);
+	}
+	if (others > 2)
+		strbuf_printf(out, "             and %u namespaces with ranges of their own\n",
+			      others - 2);
+}
+
+static void add_time_wait(const struct status_view *view, struct strbuf *out)
+{
+	static const char *const reuse[] = {"0 (never reused early)", "1 (reused early)",
+					    "2 (reused early on loopback only)"};
+	const struct settings *settings = &view->snapshot->netns[0].settings;
+	uint64_t sockets = 0;
+
+	for (size_t i = 0; i < view->usage->n_netns; i++)
+		sockets += view->usage->netns[i].time_wait;
+	strbuf_printf(out, "  TIME_WAIT  %s sockets, 60 s each", GROUPED(sockets));
+	if ((settings->known & SETTING_TW_REUSE) && settings->tw_reuse < ARRAY_SIZE(reuse))
+		strbuf_printf(out, ", tcp_tw_reuse %s", reuse[settings->tw_reuse]);
+	strbuf_putc(out, '\n');
+}
+
+/* The source that all shown groups have in common, or NULL. */
+static const struct ip_address *common_source(const struct status_view *view)
+{
+	const struct ip_address *source = &view->usage->group[0].key.local;
+
+	for (size_t i = 1; i < rows_of(view); i++)
+		if (!ip_address_equal(source, &view->usage->group[i].key.local))
+			return NULL;
+	return source;
+}
+
+/* The table of destinations: which columns it has, and how wide its bars are. */
+struct layout {
+	const struct ip_address *source; /* of all, or NULL: a column */
+	bool process, udp;
+	unsigned bar; /* 0: no bars */
+	char to[80], bar_title[BAR_MAX + 8];
+};
+
+static void add_row(const struct status_view *view, const struct layout *layout,
+		    const struct usage_group *group, struct table *table)
+{
+	const char *service = service_name(group->key.remote_port);
+	struct strbuf cell = STRBUF_INIT;
+	char text[ENDPOINT_TEXT_BYTES];
+	const struct process_record *process;
+	size_t more;
+
+	strbuf_puts(&cell, name_endpoint(&group->key.remote, group->key.remote_port, text));
+	if (service)
+		strbuf_printf(&cell, " %s", service);
+	if (group->key.protocol == PROTOCOL_UDP)
+		strbuf_puts(&cell, " udp");
+	table_cell(table, cell.text);
+	if (!layout->source)
+		table_cell(table, ip_address_format(&group->key.local, text));
+	if (view->several_netns)
+		table_cell(table, name_netns(&view->snapshot->netns[group->netns]));
+	if (layout->process) {
+		strbuf_clear(&cell);
+		process = name_process(view->snapshot, group->inode, &more);
+		if (process)
+			strbuf_printf(&cell, "%s (pid %" PRId32 ")", process->command,
+				      process->pid);
+		table_cell(table, cell.text);
+	}
+	table_cell(table, GROUPED(group->in_use));
+	table_cell(table, GROUPED(group->time_wait));
+	strbuf_clear(&cell);
+	usage_view_left(group, &cell);
+	table_cell(table, cell.text);
+	if (layout->bar) {
+		strbuf_clear(&cell);
+		bar_add(&cell, group, view->usage->netns[group->netns].knee, layout->bar);
+		table_cell(table, cell.text);
+	}
+	table_cell(table, number_percent(verdict_percent(group)).text);
+	strbuf_done(&cell);
+}
+
+static void fill_table(const struct status_view *view, struct layout *layout, struct table *table)
+{
+	struct table_column column[TABLE_COLUMNS_MAX];
+	unsigned n = 0;
+
+	column[n++] = (struct table_column){layout->to, TABLE_LEFT};
+	if (!layout->source)
+		column[n++] = (struct table_column){"from", TABLE_LEFT};
+	if (view->several_netns)
+		column[n++] = (struct table_column){"namespace", TABLE_LEFT};
+	if (layout->process)
+		column[n++] = (struct table_column){"process", TABLE_LEFT};
+	column[n++] = (struct table_column){"in use", TABLE_RIGHT};
+	column[n++] = (struct table_column){"TIME_WAIT", TABLE_RIGHT};
+	column[n++] = (struct table_column){"left", TABLE_RIGHT};
+	if (layout->bar) {
+		bar_title(layout->bar, layout->bar_title, sizeof(layout->bar_title));
+		column[n++] = (struct table_column){layout->bar_title, TABLE_LEFT};
+	}
+	column[n++] = (struct table_column){"used", TABLE_RIGHT};
+	table_init(table, column, n);
+	for (size_t i = 0; i < rows_of(view); i++)
+		add_row(view, layout, &view->usage->group[i], table);
+}
+
+static void add_destinations(const struct status_view *view, const struct screen *screen,
+			     struct strbuf *out)
+{
+	struct layout layout = {.source = common_source(view)};
+	unsigned width = screen->width ? screen->width : UNLIMITED, used = 2;
+	char source[IP_ADDRESS_TEXT_BYTES];
+	struct table table;
+	size_t more;
+
+	for (size_t i = 0; i < rows_of(view); i++)
+		layout.process |= width >= WIDE &&
+				  name_process(view->snapshot, view->usage->group[i].inode, &more);
+	if (layout.source)
+		snprintf(layout.to, sizeof(layout.to), "to (from %s)",
+			 ip_address_format(layout.source, source));
+	else
+		snprintf(layout.to, sizeof(layout.to), "to");
+	fill_table(view, &layout, &table); /* once without bars, to see what they may take */
+	for (unsigned i = 0; i < table.columns; i++)
+		used += table.width[i] + 2;
+	table_done(&table);
+	layout.bar = used + BAR_FRAME + BAR_MIN <= width ? width - used - BAR_FRAME : BAR_MIN;
+	if (layout.bar > BAR_MAX)
+		layout.bar = BAR_MAX;
+	fill_table(view, &layout, &table);
+	table_print(&table, 2, screen->width, out);
+	table_done(&table);
+}
+
+static bool any_doubt(const struct status_view *view)
+{
+	for (size_t i = 0; i < rows_of(view); i++)
+		if (view->usage->group[i].left != view->usage->group[i].left_max)
+			return true;
+	return false;
+}
+
+static void add_more(const struct status_view *view, struct strbuf *out)
+{
+	const struct usage_result *usage = view->usage;
+	size_t more = usage->groups - rows_of(view);
+
+	if (more)
+		strbuf_printf(out, "  ... %s more, each at most %s     ephemports usage\n",
+			      GROUPED(more),
+			      number_percent(verdict_percent(&usage->group[rows_of(view)])).text);
+	strbuf_printf(out,
+		      "  # in use  + TIME_WAIT  %s| knee: beyond it each connect() searches long\n",
+		      any_doubt(view) ? "? not visible  " : "");
+}
+
+/* What the reader should type to learn who it is. */
+static void add_next(const struct status_view *view, struct strbuf *out)
+{
+	const struct usage_group *worst = view->verdict.worst;
+	char text[ENDPOINT_TEXT_BYTES];
+	bool v6;
+
+	if (!worst || view->verdict.level == VERDICT_OK || view->snapshot->replayed)
+		return;
+	v6 = worst->key.remote.family == IP_V6;
+	strbuf_puts(out, "\n  who it is    ephemports usage --by process");
+	if (worst->netns)
+		strbuf_puts(out, " --all-netns");
+	if (worst->key.protocol == PROTOCOL_UDP)
+		strbuf_puts(out, " --udp\n");
+	else
+		strbuf_printf(out, " dst %s%s%s\n", v6 ? "'" : "",
+			      name_endpoint(&worst->key.remote, worst->key.remote_port, text),
+			      v6 ? "'" : "");
+}
+
+static void add_risk(const struct status_view *view, const struct risk *risk,
+		     const struct screen *screen, struct strbuf *out)
+{
+	static const char *const mark[] = {"i", "!", "!!"};
+	static const enum paint paint[] = {PAINT_PLAIN, PAINT_YELLOW, PAINT_RED};
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_puts(out, "  ");
+	screen_paint(screen, out, paint[risk->severity], mark[risk->severity]);
+	strbuf_puts(out, risk->severity == RISK_CRITICAL ? " " : "  ");
+	if (view->several_netns && risk->netns < view->snapshot->n_netns)
+		strbuf_printf(&text, "%s: ", name_netns(&view->snapshot->netns[risk->netns]));
+	strbuf_puts(&text, risk->title);
+	add_wrapped(text.text, 5, 5, screen, out);
+	for (unsigned i = 0; i < risk->n_advice && i < 1; i++) {
+		strbuf_puts(out, "     ");
+		add_wrapped(risk->advice[i].text, 5, 5, screen, out);
+		if (risk->advice[i].command) {
+			strbuf_puts(out, "       ");
+			/* Never wrapped: it is to be pasted. */
+			printable_puts(out, risk->advice[i].command);
+			strbuf_putc(out, '\n');
+		}
+	}
+	strbuf_done(&text);
+}
+
+static unsigned lines_in(const struct strbuf *text, size_t from)
+{
+	unsigned lines = 0;
+
+	for (size_t i = from; i < text->length; i++)
+		lines += text->text[i] == '\n';
+	return lines;
+}
+
+/* As many risks, worst first, as leave room for the prompt; all of them where nothing scrolls. */
+static void add_risks(const struct status_view *view, const struct screen *screen,
+		      struct strbuf *out)
+{
+	unsigned room = screen->height > 1 ? screen->height - 1 : 1000000, lines = lines_in(out, 0);
+	struct strbuf one = STRBUF_INIT;
+	size_t i;
+
+	if (!view->risks || !view->risks->count)
+		return;
+	strbuf_putc(out, '\n');
+	lines++;
+	for (i = 0; i < view->risks->count; i++) {
+		bool last = i + 1 == view->risks->count;
+
+		strbuf_clear(&one);
+		add_risk(view, &view->risks->risk[i], screen, &one);
+		lines += lines_in(&one, 0);
+		if (lines + !last > room)
+			break;
+		strbuf_add(out, one.text, one.length);
+	}
+	if (i < view->risks->count)
+		strbuf_printf(out, "  ... %zu more risk%s     ephemports status --json\n",
+			      view->risks->count - i, view->risks->count - i > 1 ? "s" : "");
+	strbuf_done(&one);
+}
+
+/* What the answer is silent about, said once: gaps that leave `left` a span, namespaces not read. */
+static void add_doubts(const struct status_view *view, const struct screen *screen,
+		       struct strbuf *out)
+{
+	uint32_t gaps = 0;
+
+	for (size_t i = 0; i < view->usage->n_netns; i++)
+		gaps |= view->usage->netns[i].gaps;
+	if (!any_doubt(view))
+		gaps &= GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED |
+			GAP_SETTINGS;
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
+		if (!(gaps & bit))
+			continue;
+		strbuf_puts(out, "  not exact: ");
+		screen_wrap(out, name_gap(bit), 13, 13, screen->width);
+	}
+	if (view->skipped_netns)
+		strbuf_printf(out, "  not read: %u network namespaces that only root may enter\n",
+			      view->skipped_netns);
+}
+
+void status_view_text(const struct status_view *view, const struct screen *screen,
+		      struct strbuf *out)
+{
+	add_host(view, screen, out);
+	add_verdict(view, screen, out);
+	add_ranges(view, out);
+	if (view->usage->n_netns)
+		add_time_wait(view, out);
+	if (view->usage->groups) {
+		strbuf_putc(out, '\n');
+		add_destinations(view, screen, out);
+		add_more(view, out);
+	}
+	add_doubts(view, screen, out);
+	add_next(view, out);
+	add_risks(view, screen, out);
+}

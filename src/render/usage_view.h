@@ -1,0 +1,39 @@
+/*
+ * The answer of `ephemports usage` as a table and as JSON.
+ */
+#ifndef EPH_RENDER_USAGE_VIEW_H
+#define EPH_RENDER_USAGE_VIEW_H
+
+#include "json.h"
+#include "screen.h"
+#include "snapshot.h"
+#include "usage_result.h"
+
+enum usage_by {
+	USAGE_BY_DESTINATION,
+	USAGE_BY_SOURCE,
+	USAGE_BY_PROCESS,
+	USAGE_BY_CONTAINER,
+	USAGE_BY_PEER, /* --inbound */
+};
+
+struct usage_view {
+	const struct snapshot *snapshot;
+	const struct usage_result *usage;
+	enum usage_by by;
+	size_t top;         /* groups shown; SIZE_MAX: all */
+	bool several_netns; /* show the namespace of each group */
+};
+
+void usage_view_json(const struct usage_view *view, struct strbuf *out);
+void usage_view_table(const struct usage_view *view, const struct screen *screen,
+		      struct strbuf *out);
+
+/* One group as a JSON object in an array, for other documents too. */
+void usage_view_group(const struct usage_view *view, const struct usage_group *group,
+		      struct json *json);
+
+/* "left" in a table cell: "1 160", or "27 700-28 232" when it is not exact. */
+void usage_view_left(const struct usage_group *group, struct strbuf *out);
+
+#endif
