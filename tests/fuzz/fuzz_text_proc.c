@@ -1,6 +1,7 @@
 /* Files below /proc: the first byte chooses the parser, the rest is the file. */
 #include <stdlib.h>
 
+#include "text_cgroup.h"
 #include "text_sockstat.h"
 #include "text_sysctl.h"
 
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data + 1;
+	char unit[TEXT_CGROUP_UNIT_BYTES];
 	struct port_range range;
 	uint32_t number;
 	uint64_t value;
@@ -26,6 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 's':
 		text_sockstat_value(text, size - 1, "TCP", "inuse", &value);
+		break;
+	case 'c':
+		text_cgroup_unit(text, size - 1, unit);
+		break;
+	case 'p':
+		text_cgroup_unit_of_process(text, size - 1, unit);
 		break;
 	}
 	return 0;

@@ -23,29 +23,31 @@ watch watch collect bpf rules core base
 render render rules:result watch:result core base
 cli cli render watch collect rules core base'
 
-# Where a header lives, by bare name: names are unique in the house, so one -iquote per room is enough.
-declare -A room_of
+# The rooms that have a header of this name.
+declare -A rooms_of
 while IFS= read -r file; do
-	name=${file##*/} room=${file#src/} room=${room%%/*}
-	[ -z "${room_of[$name]-}" ] || fail "$file: ${room_of[$name]}/$name has the same name"
-	room_of[$name]=$room
+	room=${file#src/}
+	rooms_of[${file##*/}]+="${room%%/*} "
 done < <(find src -name '*.h' -o -name '*.def')
 
 check_include() # FILE ROOM INCLUDED
 {
-	local file=$1 room=$2 name=$3 from allowed
+	local file=$1 room=$2 name=$3 from owners allowed
 	case $name in
 	*/*)
 		fail "$file: \"$name\": headers of the house are included by bare name"
 		return
 		;;
-	*.skel.h) from=bpf ;;
-	*) from=${room_of[$name]-} ;;
+	*.skel.h) owners=bpf ;;
+	*) owners=${rooms_of[$name]-} ;;
 	esac
-	[ -n "$from" ] || { fail "$file: \"$name\" is in no room"; return; }
+	[ -n "$owners" ] || { fail "$file: \"$name\" is in no room"; return; }
 	allowed=" $(sed -n "s/^$room //p" <<<"$table") "
-	[[ $name == *_result.h && $allowed == *" $from:result "* ]] && return
-	[[ $allowed == *" $from "* ]] || fail "$file: $room may not include \"$name\" of $from"
+	for from in $owners; do
+		[[ $name == *_result.h && $allowed == *" $from:result "* ]] && return
+		[[ $allowed == *" $from "* ]] && return
+	done
+	fail "$file: $room may not include \"$name\" of $owners"
 }
 
 includes() # FILE -> names in quotes
@@ -62,7 +64,7 @@ forbid() # FILE REGEX REASON
 {
 	local hit
 	while IFS= read -r hit; do
-		fail "$1:${hit%%:*}: $3:${hit#*:}"
+		fail "$1:${hit%%:*}: $3: $(sed -n "${hit%%:*}{s/^[[:space:]]*//;p}" "$1")"
 	done < <(code "$1" | grep -E "$2")
 }
 
