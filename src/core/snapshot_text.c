@@ -9,11 +9,11 @@
 #include "snapshot.h"
 #include "strbuf.h"
 
-#define STEP "replay"
-#define FIRST_LINE "ephemports-snapshot"
-#define WORDS_MAX 24u
-#define NAMESPACES_MAX 4096u	    /* each takes some 90 KiB however short its lines are */
-#define PIECE_BYTES (32u * 1024u)   /* the writer hands over pieces of about this size */
+#define STEP           "replay"
+#define FIRST_LINE     "ephemports-snapshot"
+#define WORDS_MAX      24u
+#define NAMESPACES_MAX 4096u         /* each takes some 90 KiB however short its lines are */
+#define PIECE_BYTES    (32u * 1024u) /* the writer hands over pieces of about this size */
 
 /* --- what is the same for writing and reading ------------------------------------------------------------------- */
 
@@ -23,10 +23,14 @@ struct number_setting {
 	size_t offset;
 };
 
-#define NUMBER_SETTING(name, known, field) {name, known, offsetof(struct settings, field)}
+#define NUMBER_SETTING(name, known, field)                                                         \
+	{                                                                                          \
+		name, known, offsetof(struct settings, field)                                      \
+	}
 
 static const struct number_setting number_settings[] = {
-	NUMBER_SETTING("ip_unprivileged_port_start", SETTING_UNPRIVILEGED_START, unprivileged_start),
+	NUMBER_SETTING("ip_unprivileged_port_start", SETTING_UNPRIVILEGED_START,
+		       unprivileged_start),
 	NUMBER_SETTING("tcp_tw_reuse", SETTING_TW_REUSE, tw_reuse),
 	NUMBER_SETTING("tcp_tw_reuse_delay", SETTING_TW_REUSE_DELAY, tw_reuse_delay_ms),
 	NUMBER_SETTING("ip_autobind_reuse", SETTING_AUTOBIND_REUSE, autobind_reuse),
@@ -42,13 +46,16 @@ struct named_set {
 	size_t offset;
 };
 
-#define NAMED_SET(name, field) {name, offsetof(struct netns_snapshot, field)}
+#define NAMED_SET(name, field)                                                                     \
+	{                                                                                          \
+		name, offsetof(struct netns_snapshot, field)                                       \
+	}
 
 static const struct named_set named_sets[] = {
-	NAMED_SET("closed", binds.closed),	 NAMED_SET("maybe", binds.maybe),
+	NAMED_SET("closed", binds.closed),       NAMED_SET("maybe", binds.maybe),
 	NAMED_SET("listening", binds.listening), NAMED_SET("bound", binds.bound),
-	NAMED_SET("udp-v4", binds.udp_v4),	 NAMED_SET("udp-v4-maybe", binds.udp_v4_maybe),
-	NAMED_SET("udp-v6", binds.udp_v6),	 NAMED_SET("counted", counted),
+	NAMED_SET("udp-v4", binds.udp_v4),       NAMED_SET("udp-v4-maybe", binds.udp_v4_maybe),
+	NAMED_SET("udp-v6", binds.udp_v6),       NAMED_SET("counted", counted),
 };
 
 struct named_law {
@@ -56,15 +63,19 @@ struct named_law {
 	size_t offset;
 };
 
-#define NAMED_LAW(name, field) {name, offsetof(struct kernel_laws, field)}
+#define NAMED_LAW(name, field)                                                                     \
+	{                                                                                          \
+		name, offsetof(struct kernel_laws, field)                                          \
+	}
 
 static const struct named_law named_laws[] = {
-	NAMED_LAW("step-one", step_one),	     NAMED_LAW("window", window),
-	NAMED_LAW("bound-visible", bound_visible),   NAMED_LAW("bucket-reopens", bucket_reopens),
+	NAMED_LAW("step-one", step_one),           NAMED_LAW("window", window),
+	NAMED_LAW("bound-visible", bound_visible), NAMED_LAW("bucket-reopens", bucket_reopens),
 	NAMED_LAW("entry-stamp", entry_stamp),
 };
 
-static const char *const law_words[] = {[LAW_UNKNOWN] = "unknown", [LAW_NO] = "no", [LAW_YES] = "yes"};
+static const char *const law_words[] = {
+	[LAW_UNKNOWN] = "unknown", [LAW_NO] = "no", [LAW_YES] = "yes"};
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
@@ -130,7 +141,8 @@ static void write_number(struct writer *writer, const char *word, uint64_t value
 	end_line(writer);
 }
 
-static void write_ports(struct writer *writer, const char *word, const char *name, const struct port_set *set)
+static void write_ports(struct writer *writer, const char *word, const char *name,
+			const struct port_set *set)
 {
 	size_t before;
 
@@ -155,7 +167,8 @@ static void write_host(struct writer *writer, const struct snapshot *snapshot)
 	for (size_t i = 0; i < ARRAY_SIZE(named_laws); i++) {
 		const char *at = (const char *)&snapshot->laws + named_laws[i].offset;
 
-		strbuf_printf(&writer->out, "law %s %s", named_laws[i].name, law_words[*(const enum law *)(const void *)at]);
+		strbuf_printf(&writer->out, "law %s %s", named_laws[i].name,
+			      law_words[*(const enum law *)(const void *)at]);
 		end_line(writer);
 	}
 	write_number(writer, "verified", snapshot->laws.verified);
@@ -164,7 +177,8 @@ static void write_host(struct writer *writer, const struct snapshot *snapshot)
 static void write_settings(struct writer *writer, const struct settings *settings)
 {
 	if (settings->known & SETTING_RANGE) {
-		strbuf_printf(&writer->out, "setting ip_local_port_range %u %u", settings->range.lo, settings->range.hi);
+		strbuf_printf(&writer->out, "setting ip_local_port_range %u %u", settings->range.lo,
+			      settings->range.hi);
 		end_line(writer);
 	}
 	if (settings->known & SETTING_RESERVED)
@@ -190,9 +204,9 @@ static void put_address(struct writer *writer, const struct ip_address *address)
 static void write_socket(struct writer *writer, const struct socket_record *record)
 {
 	const uint64_t numbers[] = {
-		record->flags,	    record->known,	  record->window.lo, record->window.hi,
-		record->device,	    record->l3_master,	  record->uid,	     record->inode,
-		record->age_ms,	    record->ts_age_s,	  record->expires_ms, record->cgroup,
+		record->flags,  record->known,     record->window.lo,  record->window.hi,
+		record->device, record->l3_master, record->uid,        record->inode,
+		record->age_ms, record->ts_age_s,  record->expires_ms, record->cgroup,
 		record->cookie,
 	};
 
@@ -218,7 +232,8 @@ static void write_netns(struct writer *writer, const struct netns_snapshot *netn
 	for (size_t i = 0; i < ARRAY_SIZE(named_sets); i++) {
 		const char *at = (const char *)netns + named_sets[i].offset;
 
-		write_ports(writer, "ports", named_sets[i].name, (const struct port_set *)(const void *)at);
+		write_ports(writer, "ports", named_sets[i].name,
+			    (const struct port_set *)(const void *)at);
 	}
 	write_number(writer, "hidden", netns->binds.hidden);
 	write_number(writer, "sockets-read", netns->sockets_read);
@@ -244,13 +259,14 @@ static void write_processes(struct writer *writer, const struct process_table *t
 		end_line(writer);
 	}
 	for (size_t i = 0; i < table->links; i++) {
-		strbuf_printf(&writer->out, "link %u %u", table->link[i].inode, table->link[i].process);
+		strbuf_printf(&writer->out, "link %u %u", table->link[i].inode,
+			      table->link[i].process);
 		end_line(writer);
 	}
 }
 
-int snapshot_write(const struct snapshot *snapshot, int (*emit)(void *context, const char *bytes, size_t length),
-		   void *context)
+int snapshot_write(const struct snapshot *snapshot,
+		   int (*emit)(void *context, const char *bytes, size_t length), void *context)
 {
 	struct writer writer = {.out = STRBUF_INIT, .emit = emit, .context = context};
 
@@ -275,7 +291,7 @@ struct word {
 struct reader {
 	struct snapshot *snapshot;
 	struct netns_snapshot *netns; /* the one being read, NULL before the first */
-	uint64_t line;		      /* number of the line being read, from 1 */
+	uint64_t line;                /* number of the line being read, from 1 */
 	struct word word[WORDS_MAX];  /* of the line, without its first */
 	unsigned words;
 	uint64_t seen, seen_in_netns; /* kinds of lines that may stand only once */
@@ -364,12 +380,14 @@ static bool line_os(struct reader *reader)
 
 static bool line_release(struct reader *reader)
 {
-	return read_text(&reader->word[0], reader->snapshot->release, sizeof(reader->snapshot->release));
+	return read_text(&reader->word[0], reader->snapshot->release,
+			 sizeof(reader->snapshot->release));
 }
 
 static bool line_collector(struct reader *reader)
 {
-	return read_text(&reader->word[0], reader->snapshot->collector, sizeof(reader->snapshot->collector));
+	return read_text(&reader->word[0], reader->snapshot->collector,
+			 sizeof(reader->snapshot->collector));
 }
 
 static bool line_taken(struct reader *reader)
@@ -430,13 +448,15 @@ static bool read_range(const struct word *words, struct port_range *ret)
 {
 	uint64_t lo, hi;
 
-	if (!read_number(&words[0], UINT16_MAX, &lo) || !read_number(&words[1], UINT16_MAX, &hi) || lo > hi || !lo)
+	if (!read_number(&words[0], UINT16_MAX, &lo) || !read_number(&words[1], UINT16_MAX, &hi) ||
+	    lo > hi || !lo)
 		return false;
 	*ret = (struct port_range){(uint16_t)lo, (uint16_t)hi};
 	return true;
 }
 
-static bool read_setting(struct settings *settings, const struct word *words, unsigned n_words, uint32_t *ret_known)
+static bool read_setting(struct settings *settings, const struct word *words, unsigned n_words,
+			 uint32_t *ret_known)
 {
 	const struct word *name = &words[0];
 	uint64_t value;
@@ -517,7 +537,8 @@ static bool line_complete(struct reader *reader)
 static bool line_gap(struct reader *reader)
 {
 	for (unsigned bit = 0; bit < GAP_COUNT; bit++) {
-		if (!parse_is(reader->word[0].text, reader->word[0].length, snapshot_gap_name(1u << bit)))
+		if (!parse_is(reader->word[0].text, reader->word[0].length,
+			      snapshot_gap_name(1u << bit)))
 			continue;
 		reader->netns->gaps |= 1u << bit;
 		return true;
@@ -529,8 +550,9 @@ static bool line_gap(struct reader *reader)
 static bool read_socket_numbers(const struct word *words, struct socket_record *record)
 {
 	static const uint64_t max[] = {
-		SOCKET_AGE * 2 - 1, SOCKET_AGE * 2 - 1, UINT16_MAX, UINT16_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
-		UINT32_MAX,	    UINT32_MAX,		UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX,
+		SOCKET_AGE * 2 - 1, SOCKET_AGE * 2 - 1, UINT16_MAX, UINT16_MAX, UINT32_MAX,
+		UINT32_MAX,         UINT32_MAX,         UINT32_MAX, UINT32_MAX, UINT32_MAX,
+		UINT32_MAX,         UINT64_MAX,         UINT64_MAX,
 	};
 	uint64_t value[ARRAY_SIZE(max)];
 
@@ -558,9 +580,12 @@ static bool line_socket(struct reader *reader)
 	struct socket_record record = {0};
 	uint64_t protocol, state, local_port, remote_port;
 
-	if (!read_number(&word[0], UINT8_MAX, &protocol) || !read_number(&word[1], SOCKET_STATES - 1, &state) ||
-	    !read_address(&word[2], &record.local) || !read_number(&word[3], UINT16_MAX, &local_port) ||
-	    !read_address(&word[4], &record.remote) || !read_number(&word[5], UINT16_MAX, &remote_port))
+	if (!read_number(&word[0], UINT8_MAX, &protocol) ||
+	    !read_number(&word[1], SOCKET_STATES - 1, &state) ||
+	    !read_address(&word[2], &record.local) ||
+	    !read_number(&word[3], UINT16_MAX, &local_port) ||
+	    !read_address(&word[4], &record.remote) ||
+	    !read_number(&word[5], UINT16_MAX, &remote_port))
 		return false;
 	if ((protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) || !state ||
 	    !read_socket_numbers(&word[6], &record))
@@ -604,7 +629,8 @@ static bool line_link(struct reader *reader)
 	    !read_number(&reader->word[1], UINT32_MAX, &process) ||
 	    process >= reader->snapshot->processes.processes)
 		return false;
-	return process_table_link(&reader->snapshot->processes, (uint32_t)inode, (uint32_t)process) == 0;
+	return process_table_link(&reader->snapshot->processes, (uint32_t)inode,
+				  (uint32_t)process) == 0;
 }
 
 static bool line_end(struct reader *reader)
@@ -618,9 +644,9 @@ static bool line_end(struct reader *reader)
 struct line_kind {
 	const char *word;
 	bool (*read)(struct reader *reader); /* false: refused */
-	unsigned min, max;		     /* words behind the first */
-	enum { HOST, NETNS } place;	     /* NETNS: only behind a netns line */
-	bool once;			     /* in its place */
+	unsigned min, max;                   /* words behind the first */
+	enum { HOST, NETNS } place;          /* NETNS: only behind a netns line */
+	bool once;                           /* in its place */
 };
 
 static const struct line_kind line_kinds[] = {
@@ -659,7 +685,8 @@ static const struct line_kind *find_kind(const char *word, size_t length, unsign
 }
 
 /* Cut the line into words; the first is returned, the others are in the reader. NULL: none, or too many. */
-static const char *cut_words(struct reader *reader, const char *line, const char *end, size_t *ret_length)
+static const char *cut_words(struct reader *reader, const char *line, const char *end,
+			     size_t *ret_length)
 {
 	const char *cursor = line, *first = parse_word(&cursor, end, ret_length);
 
@@ -676,15 +703,17 @@ static const char *cut_words(struct reader *reader, const char *line, const char
 }
 
 /* The first line: ours, and of this version. */
-static int read_first_line(struct reader *reader, const char *word, size_t length, struct eph_error *reterr)
+static int read_first_line(struct reader *reader, const char *word, size_t length,
+			   struct eph_error *reterr)
 {
 	uint64_t version;
 
 	if (!word || !parse_is(word, length, FIRST_LINE) || reader->words != 1 ||
 	    !read_number(&reader->word[0], UINT32_MAX, &version))
-		return error_set_at(reterr, -EINVAL, STEP, 1,
-				    "not a snapshot of ephemports: the first line must be '" FIRST_LINE " %d'",
-				    SNAPSHOT_TEXT_VERSION);
+		return error_set_at(
+			reterr, -EINVAL, STEP, 1,
+			"not a snapshot of ephemports: the first line must be '" FIRST_LINE " %d'",
+			SNAPSHOT_TEXT_VERSION);
 	if (version != SNAPSHOT_TEXT_VERSION)
 		return error_set_at(reterr, -EPROTONOSUPPORT, STEP, 1,
 				    "snapshot of version %llu: this program reads version %d",
@@ -692,7 +721,8 @@ static int read_first_line(struct reader *reader, const char *word, size_t lengt
 	return 0;
 }
 
-static int read_line(struct reader *reader, const char *line, const char *end, struct eph_error *reterr)
+static int read_line(struct reader *reader, const char *line, const char *end,
+		     struct eph_error *reterr)
 {
 	size_t length = 0;
 	const char *word = cut_words(reader, line, end, &length);
@@ -706,15 +736,18 @@ static int read_line(struct reader *reader, const char *line, const char *end, s
 	if (!kind || reader->ended)
 		return error_set_at(reterr, -EINVAL, STEP, (long)reader->line, "line %llu: %s",
 				    (unsigned long long)reader->line,
-				    reader->ended ? "text behind the last line" : "not a line of a snapshot");
+				    reader->ended ? "text behind the last line"
+						  : "not a line of a snapshot");
 	seen = kind->place == NETNS ? &reader->seen_in_netns : &reader->seen;
 	if (kind->place == NETNS && !reader->netns)
-		return error_set_at(reterr, -EINVAL, STEP, (long)reader->line, "line %llu: '%s' before any 'netns'",
+		return error_set_at(reterr, -EINVAL, STEP, (long)reader->line,
+				    "line %llu: '%s' before any 'netns'",
 				    (unsigned long long)reader->line, kind->word);
 	if ((kind->once && *seen & UINT64_C(1) << index) || reader->words < kind->min ||
 	    reader->words > kind->max || !kind->read(reader))
 		return error_set_at(reterr, -EINVAL, STEP, (long)reader->line,
-				    "line %llu: bad or repeated '%s'", (unsigned long long)reader->line, kind->word);
+				    "line %llu: bad or repeated '%s'",
+				    (unsigned long long)reader->line, kind->word);
 	*seen |= UINT64_C(1) << index;
 	return 0;
 }
@@ -742,7 +775,8 @@ int snapshot_read(const char *text, size_t length, struct snapshot **ret, struct
 		line = newline + 1;
 	}
 	if (!reader.ended || !snapshot->n_netns)
-		return error_set_at(reterr, -EINVAL, STEP, (long)reader.line, "the file is not complete: no 'end' after %llu lines",
+		return error_set_at(reterr, -EINVAL, STEP, (long)reader.line,
+				    "the file is not complete: no 'end' after %llu lines",
 				    (unsigned long long)reader.line);
 	process_table_sort(&snapshot->processes);
 	snapshot->replayed = true;

@@ -15,13 +15,16 @@
 
 /* Ports on which the 4-tuple of the query exists already, by what a new connect() would find there. */
 struct tuples {
-	struct port_set live;	  /* a connection, or one being set up */
-	struct port_set waiting;  /* TIME_WAIT that does not give way now */
-	struct port_set yielding; /* TIME_WAIT that gives way */
-	struct port_set aged_unknown;	 /* TIME_WAIT of which the collector cannot tell */
-	struct port_set reuse_unknown;	 /* TIME_WAIT that gives way if a setting allows it that could not be read */
-	struct port_set source_unknown;	 /* some connection to the destination, the source of ours is not known */
-	uint32_t free_after[FREES_SECONDS_MAX + 1]; /* of `waiting`: how many become usable after so many seconds */
+	struct port_set live;         /* a connection, or one being set up */
+	struct port_set waiting;      /* TIME_WAIT that does not give way now */
+	struct port_set yielding;     /* TIME_WAIT that gives way */
+	struct port_set aged_unknown; /* TIME_WAIT of which the collector cannot tell */
+	struct port_set
+		reuse_unknown; /* TIME_WAIT that gives way if a setting allows it that could not be read */
+	struct port_set
+		source_unknown; /* some connection to the destination, the source of ours is not known */
+	uint32_t free_after[FREES_SECONDS_MAX +
+			    1]; /* of `waiting`: how many become usable after so many seconds */
 };
 
 enum fate {
@@ -34,12 +37,13 @@ enum fate {
 
 struct port_verdict {
 	enum fate fate;
-	uint32_t doubt;	       /* FATE_FREE: why it may turn out not to be (enum snapshot_gap) */
+	uint32_t doubt;        /* FATE_FREE: why it may turn out not to be (enum snapshot_gap) */
 	bool replaces_waiting; /* FATE_FREE: by taking over a TIME_WAIT */
 };
 
 /* inet_sk_get_local_port_range(): a half that lies outside is ignored, and the upper is tested against the raised lower. */
-struct port_range capacity_range(struct port_range netns_range, bool has_window, struct port_range window)
+struct port_range capacity_range(struct port_range netns_range, bool has_window,
+				 struct port_range window)
 {
 	struct port_range range = netns_range;
 
@@ -78,7 +82,8 @@ static bool has_tuple(const struct socket_record *record)
  */
 static bool remote_matches(const struct capacity_query *query, const struct socket_record *record)
 {
-	return record->remote_port == query->to_port && ip_address_equal(&record->remote, &query->to) &&
+	return record->remote_port == query->to_port &&
+	       ip_address_equal(&record->remote, &query->to) &&
 	       (record->device == 0 || record->device == query->device);
 }
 
@@ -88,12 +93,14 @@ static bool source_is_known(const struct capacity_query *query)
 }
 
 /* tcp_twsk_unique(): the setting. LAW_UNKNOWN when it could not be read and would decide. */
-static enum law reuse_is_allowed(const struct settings *settings, const struct capacity_query *query,
+static enum law reuse_is_allowed(const struct settings *settings,
+				 const struct capacity_query *query,
 				 const struct socket_record *record)
 {
 	if (query->reuse_time_wait < 0 && !(settings->known & SETTING_TW_REUSE))
 		return LAW_UNKNOWN;
-	return time_wait_allowed(&query->from, &query->to, record->device == 1, settings, query->reuse_time_wait)
+	return time_wait_allowed(&query->from, &query->to, record->device == 1, settings,
+				 query->reuse_time_wait)
 		       ? LAW_YES
 		       : LAW_NO;
 }
@@ -104,10 +111,12 @@ static uint32_t seconds_until_free(const struct settings *settings, const struct
 {
 	uint32_t ms = record->expires_ms, known = SOCKET_TIMESTAMPS | SOCKET_AGE;
 
-	if (allowed == LAW_YES && record->state == STATE_TIME_WAIT && (record->known & known) == known &&
-	    (record->flags & SOCKET_TIMESTAMPS)) {
-		uint32_t needed = laws->entry_stamp == LAW_YES ? settings->tw_reuse_delay_ms + 1 : 1000;
-		uint32_t age = laws->entry_stamp == LAW_YES ? record->age_ms : record->ts_age_s * 1000;
+	if (allowed == LAW_YES && record->state == STATE_TIME_WAIT &&
+	    (record->known & known) == known && (record->flags & SOCKET_TIMESTAMPS)) {
+		uint32_t needed =
+			laws->entry_stamp == LAW_YES ? settings->tw_reuse_delay_ms + 1 : 1000;
+		uint32_t age =
+			laws->entry_stamp == LAW_YES ? record->age_ms : record->ts_age_s * 1000;
 		uint32_t wait = needed > age ? needed - age : 0;
 
 		if (wait < ms)
@@ -160,11 +169,12 @@ static void check_established(const struct netns_snapshot *netns, const struct k
 }
 
 /* What __inet_hash_connect() finds when it looks at @port: reservation, then bind bucket, then 4-tuple. */
-static struct port_verdict check_port(const struct netns_snapshot *netns, const struct tuples *tuples,
-				      uint16_t port)
+static struct port_verdict check_port(const struct netns_snapshot *netns,
+				      const struct tuples *tuples, uint16_t port)
 {
 	struct port_verdict verdict = {.fate = FATE_FREE};
-	bool live = port_set_has(&tuples->live, port), held = live || port_set_has(&tuples->waiting, port);
+	bool live = port_set_has(&tuples->live, port),
+	     held = live || port_set_has(&tuples->waiting, port);
 	bool yields = port_set_has(&tuples->yielding, port);
 
 	if (port_set_has(&netns->settings.reserved, port))
@@ -266,8 +276,8 @@ static void count_tcp(const struct netns_snapshot *netns, const struct kernel_la
 		      const struct capacity_query *query, struct capacity_result *result)
 {
 	uint32_t *const count[] = {
-		[FATE_RESERVED] = &result->reserved,	[FATE_BLOCKED] = &result->blocked,
-		[FATE_IN_USE] = &result->in_use,	[FATE_TIME_WAIT] = &result->time_wait,
+		[FATE_RESERVED] = &result->reserved, [FATE_BLOCKED] = &result->blocked,
+		[FATE_IN_USE] = &result->in_use,     [FATE_TIME_WAIT] = &result->time_wait,
 		[FATE_FREE] = &result->left_max,
 	};
 	bool every_port = is_windowed(query) && laws->step_one == LAW_YES;
@@ -333,11 +343,13 @@ static int both_have(bool ours, const struct socket_record *owner, uint16_t flag
  * udp_lib_lport_inuse() for a port the kernel picks: does @owner keep a new socket off its port? 1 yes, 0 no, -1 not
  * known, with the reason in @gap.
  */
-static int udp_conflicts(const struct capacity_query *query, const struct socket_record *owner, uint32_t *gap)
+static int udp_conflicts(const struct capacity_query *query, const struct socket_record *owner,
+			 uint32_t *gap)
 {
 	int overlaps = udp_overlaps(query, owner);
 	int share_address = both_have(query->reuseaddr, owner, SOCKET_REUSEADDR);
-	int share_port = both_have(query->reuseport && query->uid == owner->uid, owner, SOCKET_REUSEPORT);
+	int share_port =
+		both_have(query->reuseport && query->uid == owner->uid, owner, SOCKET_REUSEPORT);
 
 	if (query->device && owner->device && query->device != owner->device)
 		return 0;
@@ -366,8 +378,9 @@ static void check_udp_owners(const struct netns_snapshot *netns, const struct ca
 			port_set_add(taken, owner->local_port);
 		else if (conflicts < 0)
 			port_set_add(unsure, owner->local_port);
-		if (port_range_has(capacity_range(netns->settings.range, query->has_window, query->window),
-				   owner->local_port))
+		if (port_range_has(
+			    capacity_range(netns->settings.range, query->has_window, query->window),
+			    owner->local_port))
 			*gaps |= gap;
 	}
 }
@@ -392,10 +405,12 @@ static void count_udp(const struct netns_snapshot *netns, const struct capacity_
 			result->left += !port_set_has(&unsure, port);
 		}
 	}
-	result->knee = result->left_max + result->blocked; /* no port is slower to find than another */
+	result->knee =
+		result->left_max + result->blocked; /* no port is slower to find than another */
 	result->unlimited = (query->reuseaddr || query->reuseport) && result->left_max;
 	if (result->unlimited && result->left)
-		result->left = result->left_max; /* one port is enough, it can be had again and again */
+		result->left =
+			result->left_max; /* one port is enough, it can be had again and again */
 	if (result->left < result->left_max)
 		result->inexact_because |= gaps;
 }
@@ -407,22 +422,28 @@ static int check_query(const struct netns_snapshot *netns, const struct kernel_l
 		return error_set(reterr, -EINVAL, "capacity", "protocol %u is neither TCP nor UDP",
 				 query->protocol);
 	if (query->to.family == IP_NONE || !query->to_port)
-		return error_set(reterr, -EINVAL, "capacity", "the destination needs an address and a port");
+		return error_set(reterr, -EINVAL, "capacity",
+				 "the destination needs an address and a port");
 	if (query->from.family != IP_NONE && query->from.family != query->to.family)
 		return error_set(reterr, -EINVAL, "capacity",
 				 "source and destination must both be IPv4 or both be IPv6");
 	if (is_windowed(query) && laws->window == LAW_NO)
-		return error_set(reterr, -EINVAL, "capacity", "this kernel has no IP_LOCAL_PORT_RANGE");
+		return error_set(reterr, -EINVAL, "capacity",
+				 "this kernel has no IP_LOCAL_PORT_RANGE");
 	if (!(netns->settings.known & SETTING_RANGE))
-		return error_set(reterr, -ENODATA, "capacity", "the ephemeral range could not be read");
+		return error_set(reterr, -ENODATA, "capacity",
+				 "the ephemeral range could not be read");
 	return 0;
 }
 
 int capacity_count(const struct netns_snapshot *netns, const struct kernel_laws *laws,
-		   const struct capacity_query *query, struct capacity_result *ret, struct eph_error *reterr)
+		   const struct capacity_query *query, struct capacity_result *ret,
+		   struct eph_error *reterr)
 {
-	struct capacity_result result = {
-		.protocol = query->protocol, .from = query->from, .to = query->to, .to_port = query->to_port};
+	struct capacity_result result = {.protocol = query->protocol,
+					 .from = query->from,
+					 .to = query->to,
+					 .to_port = query->to_port};
 	int r = check_query(netns, laws, query, reterr);
 
 	if (r < 0)

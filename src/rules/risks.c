@@ -8,11 +8,11 @@
 #include "strbuf.h"
 
 #define NEARLY_EXHAUSTED_PERCENT 85u
-#define MANY_BLOCKED_PERCENT 5u
-#define TW_BUCKETS_PERCENT 90u
-#define HOT_SPOT_DIVISOR 8u	     /* a reserved block of an eighth of the range */
-#define TIME_WAIT_SECONDS 60u	     /* TCP_TIMEWAIT_LEN, fixed in the kernel */
-#define SYSCTL_VALUE_BYTES_MAX 4000u /* one write(2) of ip_local_reserved_ports takes no more */
+#define MANY_BLOCKED_PERCENT     5u
+#define TW_BUCKETS_PERCENT       90u
+#define HOT_SPOT_DIVISOR         8u    /* a reserved block of an eighth of the range */
+#define TIME_WAIT_SECONDS        60u   /* TCP_TIMEWAIT_LEN, fixed in the kernel */
+#define SYSCTL_VALUE_BYTES_MAX   4000u /* one write(2) of ip_local_reserved_ports takes no more */
 
 struct search {
 	const struct snapshot *snapshot;
@@ -90,10 +90,11 @@ static void add_evidence(struct search *search, struct risk *risk, const char *f
 }
 
 /* @command is taken over; NULL when there is none. */
-static void add_advice(struct search *search, struct risk *risk, char *command, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+static void add_advice(struct search *search, struct risk *risk, char *command, const char *format,
+		       ...) __attribute__((format(printf, 4, 5)));
 
-static void add_advice(struct search *search, struct risk *risk, char *command, const char *format, ...)
+static void add_advice(struct search *search, struct risk *risk, char *command, const char *format,
+		       ...)
 {
 	struct risk_advice *advice;
 	va_list arguments;
@@ -109,7 +110,8 @@ static void add_advice(struct search *search, struct risk *risk, char *command, 
 	va_end(arguments);
 }
 
-static char *command_text(struct search *search, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static char *command_text(struct search *search, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static char *command_text(struct search *search, const char *format, ...)
 {
@@ -124,7 +126,8 @@ static char *command_text(struct search *search, const char *format, ...)
 
 #define ENDPOINT_BYTES (IP_ADDRESS_TEXT_BYTES + 8)
 
-static const char *format_endpoint(const struct ip_address *address, uint16_t port, char text[ENDPOINT_BYTES])
+static const char *format_endpoint(const struct ip_address *address, uint16_t port,
+				   char text[ENDPOINT_BYTES])
 {
 	char plain[IP_ADDRESS_TEXT_BYTES];
 	struct strbuf out = STRBUF_INIT;
@@ -142,7 +145,8 @@ static const char *format_endpoint(const struct ip_address *address, uint16_t po
 
 static uint32_t percent_full(const struct usage_group *group)
 {
-	return group->capacity ? 100u * (group->capacity - group->left_max) / group->capacity : 100u;
+	return group->capacity ? 100u * (group->capacity - group->left_max) / group->capacity
+			       : 100u;
 }
 
 static bool is_nearly_exhausted(const struct usage_group *group)
@@ -164,52 +168,62 @@ static bool is_past_knee(const struct usage_group *group)
 /* Mostly TIME_WAIT, and enough of it to matter: the range is half full, and the rest is not the greater part. */
 static bool time_wait_dominates(const struct usage_group *group)
 {
-	return group->key.protocol == PROTOCOL_TCP && group->past_knee && group->time_wait > group->in_use;
+	return group->key.protocol == PROTOCOL_TCP && group->past_knee &&
+	       group->time_wait > group->in_use;
 }
 
-static void describe_exhausted(struct search *search, const struct usage_group *group, const char *to,
-			       const char *from)
+static void describe_exhausted(struct search *search, const struct usage_group *group,
+			       const char *to, const char *from)
 {
 	struct risk *risk = add_risk(search, "destination-exhausted", RISK_CRITICAL,
 				     "%s has none of %u ports left", to, group->capacity);
 
-	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use, group->time_wait);
+	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use,
+		     group->time_wait);
 	add_evidence(search, risk,
-		     group->key.protocol == PROTOCOL_TCP ? "connect() fails with EADDRNOTAVAIL"
-							 : "connect() and sendto() fail with EAGAIN");
-	add_advice(search, risk, NULL, "use a second source address, or a wider range; keep connections alive");
+		     group->key.protocol == PROTOCOL_TCP
+			     ? "connect() fails with EADDRNOTAVAIL"
+			     : "connect() and sendto() fail with EAGAIN");
+	add_advice(search, risk, NULL,
+		   "use a second source address, or a wider range; keep connections alive");
 }
 
-static void describe_nearly_exhausted(struct search *search, const struct usage_group *group, const char *to,
-				      const char *from)
+static void describe_nearly_exhausted(struct search *search, const struct usage_group *group,
+				      const char *to, const char *from)
 {
-	struct risk *risk = add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
-				     "%s has %u of %u ports left", to, group->left_max, group->capacity);
+	struct risk *risk =
+		add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
+			 "%s has %u of %u ports left", to, group->left_max, group->capacity);
 
-	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use, group->time_wait);
-	add_advice(search, risk, NULL, "use a second source address, or a wider range; keep connections alive");
+	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use,
+		     group->time_wait);
+	add_advice(search, risk, NULL,
+		   "use a second source address, or a wider range; keep connections alive");
 }
 
-static void describe_past_knee(struct search *search, const struct usage_group *group, const char *to,
-			       const char *from)
+static void describe_past_knee(struct search *search, const struct usage_group *group,
+			       const char *to, const char *from)
 {
-	struct risk *risk = add_risk(search, "destination-past-knee", RISK_WARNING,
-				     "%s is past the knee: each connect() now searches half the range", to);
+	struct risk *risk =
+		add_risk(search, "destination-past-knee", RISK_WARNING,
+			 "%s is past the knee: each connect() now searches half the range", to);
 
-	add_evidence(search, risk, "from %s: %u of %u ports left, the knee is at %u", from, group->left_max,
-		     group->capacity, search->summary->knee);
-	add_advice(search, risk, NULL, "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
-				       "and later): the search then has no knee");
+	add_evidence(search, risk, "from %s: %u of %u ports left, the knee is at %u", from,
+		     group->left_max, group->capacity, search->summary->knee);
+	add_advice(search, risk, NULL,
+		   "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
+		   "and later): the search then has no knee");
 }
 
-static void describe_time_wait(struct search *search, const struct usage_group *group, const char *to,
-			       const char *from)
+static void describe_time_wait(struct search *search, const struct usage_group *group,
+			       const char *to, const char *from)
 {
 	struct risk *risk = add_risk(search, "time-wait-dominates", RISK_WARNING,
-				     "%s: %u of %u ports taken are in TIME_WAIT", to, group->time_wait,
-				     group->time_wait + group->in_use);
+				     "%s: %u of %u ports taken are in TIME_WAIT", to,
+				     group->time_wait, group->time_wait + group->in_use);
 
-	add_evidence(search, risk, "%s closes first; each port then rests for %u s", from, TIME_WAIT_SECONDS);
+	add_evidence(search, risk, "%s closes first; each port then rests for %u s", from,
+		     TIME_WAIT_SECONDS);
 	add_evidence(search, risk, "%u connections/s is the most this range can sustain that way",
 		     group->capacity / TIME_WAIT_SECONDS);
 	add_advice(search, risk, NULL, "keep connections alive, or close from the server side");
@@ -218,8 +232,8 @@ static void describe_time_wait(struct search *search, const struct usage_group *
 /* One risk each for the fullest few that @applies to, then one line for all others. UDP is one group to us: what is left
  * does not depend on the destination, so only the first of a family is shown. */
 static void find_in_groups(struct search *search, bool (*applies)(const struct usage_group *),
-			   void (*describe)(struct search *, const struct usage_group *, const char *,
-					    const char *))
+			   void (*describe)(struct search *, const struct usage_group *,
+					    const char *, const char *))
 {
 	char to[ENDPOINT_BYTES], from[IP_ADDRESS_TEXT_BYTES];
 	bool udp_seen[2] = {false, false};
@@ -227,7 +241,8 @@ static void find_in_groups(struct search *search, bool (*applies)(const struct u
 
 	for (size_t i = 0; i < search->usage->groups; i++) {
 		const struct usage_group *group = &search->usage->group[i];
-		bool udp = group->key.protocol == PROTOCOL_UDP, v6 = group->key.local.family == IP_V6;
+		bool udp = group->key.protocol == PROTOCOL_UDP,
+		     v6 = group->key.local.family == IP_V6;
 
 		if (group->netns != search->index || !group->has_left || !applies(group) ||
 		    (udp && udp_seen[v6]))
@@ -239,15 +254,18 @@ static void find_in_groups(struct search *search, bool (*applies)(const struct u
 		}
 		shown++;
 		if (udp)
-			describe(search, group, v6 ? "UDP over IPv6" : "UDP over IPv4", "any address");
+			describe(search, group, v6 ? "UDP over IPv6" : "UDP over IPv4",
+				 "any address");
 		else
-			describe(search, group, format_endpoint(&group->key.remote, group->key.remote_port, to),
+			describe(search, group,
+				 format_endpoint(&group->key.remote, group->key.remote_port, to),
 				 ip_address_format(&group->key.local, from));
 	}
 	if (more && search->result->count) {
 		struct risk *last = &search->result->risk[search->result->count - 1];
 
-		add_evidence(search, last, "and %u more destinations like it: ephemports usage", more);
+		add_evidence(search, last, "and %u more destinations like it: ephemports usage",
+			     more);
 	}
 }
 
@@ -279,11 +297,14 @@ static void find_odd_range(struct search *search)
 
 	if (width % 2 == 0 || width == 1)
 		return;
-	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%u)", range.lo, range.hi,
-			width);
-	add_evidence(search, risk, "connect() makes the number even by leaving out one end, so one free port may be missed");
+	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%u)",
+			range.lo, range.hi, width);
+	add_evidence(search, risk,
+		     "connect() makes the number even by leaving out one end, so one free port may "
+		     "be missed");
 	add_advice(search, risk,
-		   command_text(search, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"", range.lo, range.hi - 1),
+		   command_text(search, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
+				range.lo, range.hi - 1),
 		   "leave out the last port: %u-%u has %u", range.lo, range.hi - 1, width - 1);
 }
 
@@ -297,7 +318,8 @@ static char *reserve_command(struct search *search, const struct port_set *ports
 	port_set_add_set(&merged, ports);
 	port_set_format(&merged, &list);
 	if (!list.failed && list.length <= SYSCTL_VALUE_BYTES_MAX)
-		command = command_text(search, "sysctl -w net.ipv4.ip_local_reserved_ports=%s", list.text);
+		command = command_text(search, "sysctl -w net.ipv4.ip_local_reserved_ports=%s",
+				       list.text);
 	strbuf_done(&list);
 	return command;
 }
@@ -322,10 +344,13 @@ static void find_listeners_in_range(struct search *search)
 		list.text[120] = '\0';
 		strbuf_puts(&list, "...");
 	}
-	risk = add_risk(search, "listener-in-range", RISK_WARNING, "%u listening %s inside the ephemeral range", count,
+	risk = add_risk(search, "listener-in-range", RISK_WARNING,
+			"%u listening %s inside the ephemeral range", count,
 			count == 1 ? "port lies" : "ports lie");
-	add_evidence(search, risk, "%s: while the service is down an outgoing connection may take the port, and it fails "
-				   "to start again",
+	add_evidence(search, risk,
+		     "%s: while the service is down an outgoing connection may take the port, and "
+		     "it fails "
+		     "to start again",
 		     list.text);
 	add_advice(search, risk, reserve_command(search, &in_range), "reserve %s",
 		   count == 1 ? "it" : "them");
@@ -338,14 +363,19 @@ static void find_tw_buckets(struct search *search)
 	uint64_t limit = settings->max_tw_buckets, count = search->netns->time_wait;
 	struct risk *risk;
 
-	if (!(settings->known & SETTING_MAX_TW_BUCKETS) || !limit || count * 100 < limit * TW_BUCKETS_PERCENT)
+	if (!(settings->known & SETTING_MAX_TW_BUCKETS) || !limit ||
+	    count * 100 < limit * TW_BUCKETS_PERCENT)
 		return;
-	risk = add_risk(search, "tw-buckets-near-limit", RISK_WARNING, "%llu TIME_WAIT sockets of at most %llu",
-			(unsigned long long)count, (unsigned long long)limit);
-	add_evidence(search, risk, "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late segments may then "
-				   "hit a new connection");
+	risk = add_risk(search, "tw-buckets-near-limit", RISK_WARNING,
+			"%llu TIME_WAIT sockets of at most %llu", (unsigned long long)count,
+			(unsigned long long)limit);
+	add_evidence(search, risk,
+		     "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
+		     "segments may then "
+		     "hit a new connection");
 	add_advice(search, risk,
-		   command_text(search, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu", (unsigned long long)limit * 2),
+		   command_text(search, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
+				(unsigned long long)limit * 2),
 		   "raise the limit; each takes about 250 bytes");
 }
 
@@ -370,13 +400,17 @@ static void find_reserved_hot_spot(struct search *search)
 	uint32_t width = port_range_width(block);
 	struct risk *risk;
 
-	if (!width || width < search->summary->ports / HOT_SPOT_DIVISOR || search->summary->ports < 64)
+	if (!width || width < search->summary->ports / HOT_SPOT_DIVISOR ||
+	    search->summary->ports < 64)
 		return;
-	risk = add_risk(search, "reserved-hot-spot", RISK_INFO, "%u ports in one block are reserved: %u-%u", width,
-			block.lo, block.hi);
-	add_evidence(search, risk, "a search that starts inside the block steps through it and always ends on the first port "
-				   "behind it, which is chosen far more often than others");
-	add_advice(search, risk, NULL, "move an end of the range past the block instead of reserving it");
+	risk = add_risk(search, "reserved-hot-spot", RISK_INFO,
+			"%u ports in one block are reserved: %u-%u", width, block.lo, block.hi);
+	add_evidence(search, risk,
+		     "a search that starts inside the block steps through it and always ends on "
+		     "the first port "
+		     "behind it, which is chosen far more often than others");
+	add_advice(search, risk, NULL,
+		   "move an end of the range past the block instead of reserving it");
 }
 
 static void find_many_blocked(struct search *search)
@@ -387,18 +421,24 @@ static void find_many_blocked(struct search *search)
 
 	if (search->summary->blocked * 100 <= search->summary->ports * MANY_BLOCKED_PERCENT)
 		return;
-	risk = add_risk(search, "many-blocked", RISK_WARNING, "%u of %u ports are blocked for every destination",
+	risk = add_risk(search, "many-blocked", RISK_WARNING,
+			"%u of %u ports are blocked for every destination",
 			search->summary->blocked, search->summary->ports);
-	add_evidence(search, risk, "%u have a listener, %u a socket that is bound and not connected; the others were bound "
-				   "before they connected",
-		     port_set_count_in(&binds->listening, range), port_set_count_in(&binds->bound, range));
-	add_advice(search, risk, NULL, "a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
-				       "bind(): its port then serves other destinations too");
+	add_evidence(search, risk,
+		     "%u have a listener, %u a socket that is bound and not connected; the others "
+		     "were bound "
+		     "before they connected",
+		     port_set_count_in(&binds->listening, range),
+		     port_set_count_in(&binds->bound, range));
+	add_advice(search, risk, NULL,
+		   "a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
+		   "bind(): its port then serves other destinations too");
 }
 
 static void (*const finders[])(struct search *) = {
-	find_exhausted, find_nearly_exhausted, find_past_knee,	       find_time_wait,	  find_tw_buckets,
-	find_odd_range, find_many_blocked,     find_listeners_in_range, find_reserved_hot_spot,
+	find_exhausted,    find_nearly_exhausted,   find_past_knee,
+	find_time_wait,    find_tw_buckets,         find_odd_range,
+	find_many_blocked, find_listeners_in_range, find_reserved_hot_spot,
 };
 
 /* Worst first; among equals the order in which they were found. */
@@ -414,7 +454,8 @@ static void sort_by_severity(struct risks_result *result)
 	}
 }
 
-int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage, struct risks_result *ret)
+int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
+		struct risks_result *ret)
 {
 	struct risks_result result = {0};
 	struct search search = {.snapshot = snapshot, .usage = usage, .result = &result};

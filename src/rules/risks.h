@@ -9,14 +9,16 @@
 #include "snapshot.h"
 #include "usage_result.h"
 
-#define RISK_DESTINATIONS_MAX 5u /* risks of one id about single destinations; the rest are summed up in one */
+#define RISK_DESTINATIONS_MAX                                                                      \
+	5u /* risks of one id about single destinations; the rest are summed up in one */
 
 /**
  * risks_judge() - the risks of every namespace in @snapshot
  * @usage: by destination, of the same snapshot
  * Where a count is not exact, the benefit of the doubt is given: left_max decides. Return: 0 or -ENOMEM. Free with risks_result_done().
  */
-int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage, struct risks_result *ret);
+int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
+		struct risks_result *ret);
 void risks_result_done(struct risks_result *result);
 
 #endif

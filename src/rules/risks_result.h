@@ -25,7 +25,7 @@ struct risk {
 	const char *id; /* fixed name: "odd-range" */
 	enum risk_severity severity;
 	uint32_t netns; /* index into the snapshot's namespaces */
-	char *title;	/* one sentence, the verdict */
+	char *title;    /* one sentence, the verdict */
 	char *evidence[RISK_LINES_MAX];
 	unsigned n_evidence;
 	struct risk_advice advice[RISK_LINES_MAX];

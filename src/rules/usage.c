@@ -14,9 +14,10 @@ struct judge {
 	const struct kernel_laws *laws;
 	struct usage_netns summary;
 	uint32_t candidates; /* TCP: ports in the range, neither reserved nor blocked */
-	bool odd;	     /* the last free port may be overlooked (rules/capacity.c, may_overlook_an_end) */
-	uint32_t udp_ports;  /* UDP: ports in the range that are not reserved */
-	uint32_t udp_taken[2], udp_maybe; /* of those: by IPv4 and IPv6; by owners whose V6ONLY is unknown (IPv4) */
+	bool odd; /* the last free port may be overlooked (rules/capacity.c, may_overlook_an_end) */
+	uint32_t udp_ports; /* UDP: ports in the range that are not reserved */
+	uint32_t udp_taken[2],
+		udp_maybe; /* of those: by IPv4 and IPv6; by owners whose V6ONLY is unknown (IPv4) */
 	bool reliable;
 };
 
@@ -55,8 +56,9 @@ static struct judge judge_init(const struct netns_snapshot *netns, const struct 
 	judge.udp_taken[0] = count_common(&netns->binds.udp_v4, &unreserved);
 	judge.udp_taken[1] = count_common(&netns->binds.udp_v6, &unreserved);
 	judge.udp_maybe = count_common(&netns->binds.udp_v4_maybe, &unreserved);
-	judge.reliable = laws->verified && !settings->step_width && (settings->known & SETTING_RESERVED) &&
-			 !(netns->gaps & (GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED));
+	judge.reliable =
+		laws->verified && !settings->step_width && (settings->known & SETTING_RESERVED) &&
+		!(netns->gaps & (GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED));
 	judge.summary = (struct usage_netns){
 		.range = settings->range,
 		.ports = width,
@@ -77,7 +79,8 @@ static uint32_t minus(uint32_t a, uint32_t b)
 }
 
 /* TIME_WAIT of the group that a new connection may take over now, and in @ret_unknown those that perhaps may. */
-static uint32_t reusable(const struct judge *judge, const struct group *group, uint32_t *ret_unknown)
+static uint32_t reusable(const struct judge *judge, const struct group *group,
+			 uint32_t *ret_unknown)
 {
 	const struct settings *settings = &judge->netns->settings;
 	const struct ip_address *local = &group->key.local, *remote = &group->key.remote;
@@ -93,7 +96,8 @@ static uint32_t reusable(const struct judge *judge, const struct group *group, u
 	}
 	if (!time_wait_allowed(local, remote, true, settings, -1))
 		return 0;
-	*ret_unknown = group->counts.tw_unknown; /* whether they are bound to lo is not told apart */
+	*ret_unknown =
+		group->counts.tw_unknown; /* whether they are bound to lo is not told apart */
 	return group->counts.tw_aged_loopback;
 }
 
@@ -134,15 +138,16 @@ static void judge_group(const struct judge *judge, enum usage_kind kind, const s
 	*row = (struct usage_group){
 		.key = group->key,
 		.time_wait = group->counts.sockets[STATE_TIME_WAIT],
-		.in_use = group_counts_total(&group->counts) - group->counts.sockets[STATE_TIME_WAIT],
+		.in_use =
+			group_counts_total(&group->counts) - group->counts.sockets[STATE_TIME_WAIT],
 		.inode = group->counts.inode,
 		.uid = group->counts.uid,
 		.cgroup = group->counts.cgroup,
 	};
 	for (unsigned i = 0; i < SOCKET_STATES; i++)
 		row->states[i] = group->counts.sockets[i];
-	row->has_left = kind == USAGE_INBOUND ||
-			(kind == USAGE_DESTINATION && (judge->netns->settings.known & SETTING_RANGE));
+	row->has_left = kind == USAGE_INBOUND || (kind == USAGE_DESTINATION &&
+						  (judge->netns->settings.known & SETTING_RANGE));
 	row->exact = judge->reliable;
 	if (!row->has_left)
 		return;
@@ -171,7 +176,8 @@ static int fuller_first(const void *a, const void *b)
 
 static void add_others(const struct group_table *groups, struct usage_result *result)
 {
-	uint32_t waiting = groups->other.sockets[STATE_TIME_WAIT], total = group_counts_total(&groups->other);
+	uint32_t waiting = groups->other.sockets[STATE_TIME_WAIT],
+		 total = group_counts_total(&groups->other);
 
 	if (groups->floor > result->floor)
 		result->floor = groups->floor;
