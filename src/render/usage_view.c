@@ -145,6 +145,7 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	json_string(&json, "collector", view->snapshot->collector);
 	json_uint(&json, "elapsed_us", view->snapshot->elapsed_us);
 	json_uint(&json, "load_us", view->snapshot->load_us);
+	json_uint(&json, "load_us", view->snapshot->load_us);
 	json_end(&json);
 }
 
