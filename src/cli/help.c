@@ -37,15 +37,16 @@ static void add_options(const char *title, const struct option_spec *option, str
 
 void help_program(struct strbuf *out)
 {
-	strbuf_puts(
-		out,
-		"usage: ephemports [OPTION...] [COMMAND] [OPERAND...]\n\n"
-		"How many more connections can this host open, to whom, and who uses them up?\n\n"
-		"commands:\n");
-	for (unsigned i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			strbuf_printf(out, "  %-12s%s%s\n", commands[i]->name, commands[i]->summary,
-				      i ? "" : " (the default)");
+	strbuf_puts(out, "usage: ephemports [OPTION...] [COMMAND] [OPERAND...]\n\n"
+			 "How many more connections can this host open, to whom, and who uses them "
+			 "up?\nWithout a command: status.\n\n"
+			 "commands:\n");
+	for (unsigned i = 0; commands[i]; i++) {
+		if (commands[i]->hidden)
+			continue;
+		strbuf_printf(out, "  %-12s", commands[i]->name);
+		screen_wrap(out, commands[i]->summary, 14, 14, HELP_WIDTH);
+	}
 	add_options("common options", common_options, out);
 	strbuf_puts(out, "\nexit status: 0 fine, 1 warning, 2 critical or \"no\", 3 could not tell "
 			 "or error\n"
