@@ -1,0 +1,63 @@
+/*
+ * Inside the BPF collector: namespaces in batches, the tables they use, and walks over them.
+ */
+#ifndef EPH_COLLECT_BPF_TABLE_H
+#define EPH_COLLECT_BPF_TABLE_H
+
+#include "bpf_kernel.h"
+#include "collector.h"
+
+struct bpf_state {
+	struct bpf_kernel kernel;
+	unsigned hz;
+};
+
+/* Namespaces that one walk serves, and where their tables are. */
+struct bpf_batch {
+	struct bpf_state *state;
+	struct snapshot *snapshot;
+	size_t first, count; /* of snapshot->netns; index in the programs = index - first */
+	struct table_info info[TABLE_NETNS_MAX];
+	bool gone[TABLE_NETNS_MAX];
+};
+
+/* A hash table of the kernel, several namespaces may share it. */
+struct bpf_buckets {
+	uint64_t heads;
+	uint32_t count;
+};
+
+enum bpf_table_kind {
+	BPF_TABLE_CONNECTIONS,
+	BPF_TABLE_BINDS,
+	BPF_TABLE_LISTENERS,
+	BPF_TABLE_UDP,
+};
+
+/* Enter each namespace of the batch that begins at @first and tell the programs about it. Those that are gone are
+ * flagged. Return: 0 or negative errno. */
+int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot, size_t first);
+
+/* The distinct tables of this kind; at most TABLE_NETNS_MAX. Returns how many. */
+unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind, struct bpf_buckets *ret);
+
+/* Flag every namespace of the batch. */
+void bpf_batch_flag(struct bpf_batch *batch, uint32_t gap);
+
+/* Called for each record; 0 or negative errno, which ends the reading. */
+typedef int (*bpf_record_fn)(void *context, struct netns_snapshot *netns, const struct socket_record *record);
+
+/* Read records: connections, and what is only in the bind table, or UDP. @request->remote is applied to TCP when set. */
+enum bpf_stream {
+	BPF_STREAM_CONNECTIONS = 1u << 0,
+	BPF_STREAM_BINDS = 1u << 1,
+	BPF_STREAM_UDP = 1u << 2,
+};
+int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams, bpf_record_fn fn,
+	       void *context);
+
+/* Count TCP groups in the kernel into netns->groups of the batch. Return: 0; -E2BIG when a thread's table was too
+ * small, the groups are then untouched; else negative errno. */
+int bpf_groups_count(struct bpf_batch *batch, const struct collect_request *request);
+
+#endif
