@@ -65,6 +65,7 @@ struct snapshot {
 	uint64_t elapsed_us;   /* how long reading took, loading of programs included */
 	uint64_t load_us;      /* of that: loading BPF programs */
 	char collector[24];    /* "bpf", "netlink", "netlink+bpf" (sockets + bind buckets) */
+	char bpf_absent_because[128]; /* collecting only: why BPF was wanted and not usable, "" when it was not or was */
 	bool replayed;
 	struct kernel_laws laws;
 	struct netns_snapshot *netns;

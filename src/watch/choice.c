@@ -1,0 +1,118 @@
+#include "choice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+#include "netns.h"
+#include "procfs.h"
+
+/* Up to so many sockets netlink answers sooner than BPF programs are loaded. */
+#define SMALL_HOST 40000u
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* TCP and UDP sockets of the namespaces that are to be read. */
+static uint64_t count_sockets(const struct snapshot *snapshot)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < snapshot->n_netns; i++) {
+		struct procfs_sockstat stat;
+		int back;
+
+		if (netns_enter(snapshot->netns[i].fd, &back) < 0)
+			continue;
+		if (procfs_read_sockstat(&stat) == 0)
+			count += stat.tcp_inuse + stat.tcp_time_wait + stat.udp_inuse;
+		netns_leave(&back);
+	}
+	return count;
+}
+
+static int open_one(const struct collector *collector, struct snapshot *snapshot,
+		    struct choice *ret, struct eph_error *reterr)
+{
+	uint64_t start = now_us();
+	int r = collector->open(&ret->state, reterr);
+
+	if (r < 0)
+		return r;
+	ret->collector = collector;
+	if (collector == &collector_bpf)
+		snapshot->load_us += now_us() - start;
+	return 0;
+}
+
+/* BPF, or the reason why not in the snapshot. */
+static bool try_bpf(struct snapshot *snapshot, struct choice *ret)
+{
+	struct eph_error error = {.message = ""};
+	int r = open_one(&collector_bpf, snapshot, ret, &error);
+
+	if (r < 0)
+		snprintf(snapshot->bpf_absent_because, sizeof(snapshot->bpf_absent_because),
+			 "%.127s", error.message[0] ? error.message : strerror(-r));
+	return r == 0;
+}
+
+static int open_forced(const char *name, struct snapshot *snapshot, struct choice *ret,
+		       struct eph_error *reterr)
+{
+	if (strcmp(name, collector_netlink.name) == 0)
+		return open_one(&collector_netlink, snapshot, ret, reterr);
+	if (strcmp(name, collector_bpf.name) == 0)
+		return open_one(&collector_bpf, snapshot, ret, reterr);
+	return error_set(reterr, -EINVAL, "collector", "%s: no such collector, expected %s or %s",
+			 name, collector_bpf.name, collector_netlink.name);
+}
+
+int choice_open(const char *forced, bool exact, struct snapshot *snapshot, struct choice *ret,
+		struct eph_error *reterr)
+{
+	int r = 0;
+
+	*ret = (struct choice){0};
+	if (forced)
+		r = open_forced(forced, snapshot, ret, reterr);
+	else if ((!exact && count_sockets(snapshot) <= SMALL_HOST) || !try_bpf(snapshot, ret))
+		r = open_one(&collector_netlink, snapshot, ret, reterr);
+	if (r == 0)
+		snprintf(snapshot->collector, sizeof(snapshot->collector), "%s",
+			 ret->collector->name);
+	return r;
+}
+
+void choice_close(struct choice *choice)
+{
+	if (choice->collector)
+		choice->collector->close(choice->state);
+	*choice = (struct choice){0};
+}
+
+/* Bits of a bind table that netlink may have set and BPF knows better. */
+#define BIND_GAPS (GAP_BUCKET_STATE | GAP_BOUND_HIDDEN | GAP_V6ONLY)
+
+bool choice_settle_binds(struct snapshot *snapshot)
+{
+	struct choice bpf = {0};
+	bool settled;
+
+	if (!try_bpf(snapshot, &bpf))
+		return false;
+	for (size_t i = 0; i < snapshot->n_netns; i++)
+		snapshot->netns[i].gaps &= ~(uint32_t)BIND_GAPS;
+	settled = bpf.collector->binds(bpf.state, snapshot, NULL) == 0;
+	choice_close(&bpf);
+	if (settled)
+		snprintf(snapshot->collector, sizeof(snapshot->collector), "netlink+bpf");
+	return settled;
+}
