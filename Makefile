@@ -16,7 +16,7 @@ check: export EPHEMPORTS_SETUP = check
 check: build
 	@scripts/check build --no-suite long --no-suite bench
 
-check-long: export EPHEMPORTS_SETUP = check
+check-long: export EPHEMPORTS_SETUP = check long
 check-long: build
 	@scripts/check build --suite long
 
