@@ -11,9 +11,19 @@
 #include "table.h"
 #include "verdict.h"
 
+#define LINES_BESIDE 6u /* lines of the screen that rows leave for title, footer and prompt */
+
 static size_t shown(const struct usage_view *view)
 {
 	return view->top < view->usage->groups ? view->top : view->usage->groups;
+}
+
+/* Rows of @lines each that leave room for title, footer and prompt. */
+static size_t fitting(const struct usage_view *view, const struct screen *screen, unsigned lines)
+{
+	size_t rows = screen->height > LINES_BESIDE ? (screen->height - LINES_BESIDE) / lines : 1;
+
+	return view->fit && screen->height && rows < shown(view) ? rows : shown(view);
 }
 
 static int by_pid(const void *pid, const void *record)
@@ -145,7 +155,6 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	json_string(&json, "collector", view->snapshot->collector);
 	json_uint(&json, "elapsed_us", view->snapshot->elapsed_us);
 	json_uint(&json, "load_us", view->snapshot->load_us);
-	json_uint(&json, "load_us", view->snapshot->load_us);
 	json_end(&json);
 }
 
@@ -220,15 +229,18 @@ static void add_second_cell(const struct usage_view *view, const struct usage_gr
 /* The columns in question; what has nothing to say in any row is left out. */
 struct columns {
 	bool second, netns, protocol, process, left;
+	bool merged; /* too narrow: the second column stands in the first, numbers on the next line */
+	size_t rows;
 };
 
 static struct columns choose_columns(const struct usage_view *view, const struct screen *screen)
 {
 	struct columns columns = {.second = view->by != USAGE_BY_SOURCE &&
 					    view->by != USAGE_BY_CONTAINER,
-				  .netns = view->several_netns};
+				  .netns = view->several_netns,
+				  .rows = fitting(view, screen, 1)};
 
-	for (size_t i = 0; i < shown(view); i++) {
+	for (size_t i = 0; i < columns.rows; i++) {
 		const struct usage_group *group = &view->usage->group[i];
 
 		columns.protocol |= group->key.protocol == PROTOCOL_UDP;
@@ -240,17 +252,18 @@ static struct columns choose_columns(const struct usage_view *view, const struct
 	return columns;
 }
 
+static const char *const second_title[] = {"from", "", "unit", "", "to"};
+
 static void init_table(const struct usage_view *view, const struct columns *columns,
 		       struct table *table)
 {
 	static const char *const first[] = {"to", "from", "process", "unit or container", "from"};
-	static const char *const second[] = {"from", "", "unit or container", "", "to"};
 	struct table_column column[TABLE_COLUMNS_MAX];
 	unsigned n = 0;
 
 	column[n++] = (struct table_column){first[view->by], TABLE_LEFT};
-	if (columns->second)
-		column[n++] = (struct table_column){second[view->by], TABLE_LEFT};
+	if (columns->second && !columns->merged)
+		column[n++] = (struct table_column){second_title[view->by], TABLE_LEFT};
 	if (columns->netns)
 		column[n++] = (struct table_column){"namespace", TABLE_LEFT};
 	if (columns->protocol)
@@ -279,7 +292,10 @@ static void add_row(const struct usage_view *view, const struct columns *columns
 	struct strbuf cell = STRBUF_INIT;
 
 	add_first_cell(view, group, &cell);
-	add_cell(table, &cell);
+	if (columns->second && columns->merged)
+		strbuf_printf(&cell, "  %s ", second_title[view->by]);
+	else
+		add_cell(table, &cell);
 	if (columns->second) {
 		add_second_cell(view, group, &cell);
 		add_cell(table, &cell);
@@ -305,10 +321,10 @@ static void add_row(const struct usage_view *view, const struct columns *columns
 	strbuf_done(&cell);
 }
 
-static void add_footer(const struct usage_view *view, struct strbuf *out)
+static void add_footer(const struct usage_view *view, size_t rows, struct strbuf *out)
 {
 	const struct usage_result *usage = view->usage;
-	size_t more = usage->groups - shown(view);
+	size_t more = usage->groups - rows;
 
 	if (more)
 		strbuf_printf(out, "  ... %s more; all of them: --top 0\n", GROUPED(more));
@@ -340,6 +356,14 @@ static void add_doubts(const struct usage_view *view, struct strbuf *out, unsign
 	}
 }
 
+static void fill_table(const struct usage_view *view, const struct columns *columns,
+		       struct table *table)
+{
+	init_table(view, columns, table);
+	for (size_t i = 0; i < columns->rows; i++)
+		add_row(view, columns, &view->usage->group[i], table);
+}
+
 void usage_view_table(const struct usage_view *view, const struct screen *screen,
 		      struct strbuf *out)
 {
@@ -350,12 +374,16 @@ void usage_view_table(const struct usage_view *view, const struct screen *screen
 		strbuf_puts(out, view->by == USAGE_BY_PEER ? "no accepted connections\n"
 							   : "no outgoing connections\n");
 	} else {
-		init_table(view, &columns, &table);
-		for (size_t i = 0; i < shown(view); i++)
-			add_row(view, &columns, &view->usage->group[i], &table);
+		fill_table(view, &columns, &table);
+		if (screen->width && columns.second && table_width(&table, 0) > screen->width) {
+			table_done(&table);
+			columns.merged = true;
+			columns.rows = fitting(view, screen, 2);
+			fill_table(view, &columns, &table);
+		}
 		table_print(&table, 0, screen->width, out);
 		table_done(&table);
 	}
 	add_doubts(view, out, screen->width);
-	add_footer(view, out);
+	add_footer(view, columns.rows, out);
 }
