@@ -221,9 +221,10 @@ static uint32_t odd_range_gap(const struct kernel_laws *laws, const struct capac
 	return laws->step_one == LAW_UNKNOWN ? GAP_WINDOW_UNKNOWN : 0;
 }
 
+/* Nothing when @gap is 0: there is no reason to. */
 static void lower_left(struct capacity_result *result, uint32_t by, uint32_t gap)
 {
-	if (!by || !result->left)
+	if (!gap || !by || !result->left)
 		return;
 	result->left -= by < result->left ? by : result->left;
 	result->inexact_because |= gap;

@@ -74,7 +74,6 @@ struct test_case {
 	struct strbuf complaint;
 };
 
-#pragma weak collector_bpf
 static const struct options *options;
 static struct tally *tally;
 
@@ -468,7 +467,7 @@ static unsigned open_readers(struct reader readers[2], bool report)
 	struct eph_error error = {0};
 	unsigned n = 0;
 
-	if (options->bpf && &collector_bpf) {
+	if (options->bpf) {
 		readers[n] = (struct reader){.collector = &collector_bpf};
 		if (readers[n].collector->open(&readers[n].state, &error) == 0)
 			n++;
