@@ -89,6 +89,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 {
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct observe_options observe;
+	struct strbuf quoted_netns = STRBUF_INIT;
 	struct risks_result risks = {0};
 	struct usage_result usage;
 	struct status_view view;
@@ -106,6 +107,8 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	r = observe_usage(&observe, &snapshot, &usage, reterr);
 	if (r < 0)
 		return r;
+	if (observe.netns)
+		look_quote(&quoted_netns, observe.netns);
 	r = risks_judge(snapshot, &usage, &risks);
 	if (r < 0) {
 		error_set(reterr, r, "status", "out of memory");
@@ -116,11 +119,13 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 			.risks = &risks,
 			.verdict = verdict_of(snapshot, &usage),
 			.several_netns = snapshot->n_netns > 1 || observe.all_netns,
+			.netns = observe.netns ? quoted_netns.text : NULL,
 		};
 		r = show(arguments, format, top, &view, outcome, reterr);
 		risks_result_done(&risks);
 	}
 	usage_result_done(&usage);
+	strbuf_done(&quoted_netns);
 	return r;
 }
 

@@ -52,23 +52,16 @@ static int parse_by(const struct arguments *arguments, enum usage_by *ret, struc
 	return 0;
 }
 
-static int parse_top(const struct arguments *arguments, const struct screen *screen, size_t *ret,
+static int parse_top(const struct arguments *arguments, struct usage_view *view,
 		     struct eph_error *reterr)
 {
 	const char *text = arguments_get(arguments, "top");
-	uint64_t top;
-	int r;
+	uint64_t top = 0;
+	int r = text ? look_count(text, "--top", UINT32_MAX, &top, reterr) : 0;
 
-	*ret = SIZE_MAX;
-	if (text) {
-		r = look_count(text, "--top", UINT32_MAX, &top, reterr);
-		if (r == 0 && top)
-			*ret = top;
-		return r;
-	}
-	if (!arguments_has(arguments, "json") && screen->height)
-		*ret = screen->height > LINES_BESIDE + 5 ? screen->height - LINES_BESIDE : 5;
-	return 0;
+	view->top = top ? top : SIZE_MAX;
+	view->fit = !text;
+	return r;
 }
 
 static void set_grouping(enum usage_by by, bool json, struct observe_options *observe)
@@ -113,7 +106,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r == 0)
 		r = parse_by(arguments, &view.by, reterr);
 	if (r == 0)
-		r = parse_top(arguments, &screen, &view.top, reterr);
+		r = parse_top(arguments, &view, reterr);
 	if (r == 0)
 		r = filter_parse(arguments->operand, arguments->n_operands, &filter, reterr);
 	if (r < 0)

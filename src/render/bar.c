@@ -48,7 +48,7 @@ void bar_title(unsigned cells, char *title, size_t title_bytes)
 {
 	unsigned width = cells + 3, middle = 1 + cells / 2;
 
-	if (width + 1 > title_bytes || width < 16) {
+	if (width + 1 > title_bytes || width < 12) {
 		title[0] = '\0';
 		return;
 	}

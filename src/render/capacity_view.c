@@ -94,33 +94,27 @@ static void add_sentence(const struct capacity_result *result, struct strbuf *ou
 	const char *what = result->protocol == PROTOCOL_UDP ? "UDP socket" : "connection";
 	const char *error = result->protocol == PROTOCOL_UDP ? "EAGAIN" : "EADDRNOTAVAIL";
 
-	if (result->unlimited)
-		strbuf_puts(
-			out,
-			"no limit: sockets with SO_REUSEADDR or SO_REUSEPORT share their ports, ");
-	else if (!result->left_max)
-		strbuf_puts(out, "none: ");
-	else if (result->left == result->left_max)
-		strbuf_printf(out, "%s more: ", GROUPED(result->left));
-	else
-		strbuf_printf(out, "%s to %s more: ", GROUPED(result->left),
-			      GROUPED(result->left_max));
 	if (result->unlimited) {
+		strbuf_puts(out, "no limit ");
 		add_path(result, out);
+		strbuf_puts(out, ": sockets with SO_REUSEADDR or SO_REUSEPORT share their ports");
 		return;
 	}
-	if (!result->left_max)
-		strbuf_printf(out, "the next %s ", what);
-	else if (result->left_max == 1)
-		strbuf_printf(out, "the next %s ", what);
-	else
-		strbuf_printf(out, "so many further %ss ", what);
-	add_path(result, out);
-	if (!result->left_max)
+	if (!result->left_max) {
+		strbuf_printf(out, "no more: the next %s ", what);
+		add_path(result, out);
 		strbuf_printf(out, " fails with %s", error);
-	else
-		strbuf_printf(out, " succeed%s, then connect() fails with %s",
-			      result->left_max == 1 ? "s" : "", error);
+		return;
+	}
+	if (result->left != result->left_max)
+		strbuf_printf(out, "%s to ", GROUPED(result->left));
+	strbuf_printf(out, "%s more %s%s ", GROUPED(result->left_max), what,
+		      result->left_max == 1 ? "" : "s");
+	add_path(result, out);
+	strbuf_printf(out, " succeed%s, then connect() fails with %s",
+		      result->left_max == 1 ? "s" : "", error);
+	if (capacity_view_level(result) == VERDICT_WARNING)
+		strbuf_puts(out, "; past the knee, each connect() searches long");
 }
 
 static void add_line(struct table *table, const char *name, uint32_t count, const char *note)

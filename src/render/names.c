@@ -75,7 +75,13 @@ const char *name_gap(uint32_t gaps)
 	return bit >= 0 && bit < GAP_COUNT ? text[bit] : "unknown";
 }
 
-bool name_gap_cured_by_root(uint32_t gaps)
+const char *name_gap_for_root(uint32_t gaps)
 {
-	return gaps & (GAP_BUCKET_STATE | GAP_BOUND_HIDDEN | GAP_TW_AGE);
+	if (gaps & (0u - gaps) & GAP_BUCKET_STATE)
+		return "which ports may be shared";
+	if (gaps & (0u - gaps) & GAP_BOUND_HIDDEN)
+		return "bound sockets";
+	if (gaps & (0u - gaps) & GAP_TW_AGE)
+		return "age of TIME_WAIT";
+	return NULL;
 }

@@ -13,16 +13,25 @@
 #include "service.h"
 #include "strbuf.h"
 #include "table.h"
-#include "usage_view.h"
 
-#define WIDE      110u /* from this width on, the process of each destination has a column */
-#define UNLIMITED 100u /* width of tables that no terminal limits */
-#define BAR_MIN   16u
-#define BAR_MAX   64u
+#define WIDE		     110u /* from this width on, the process of each destination has a column */
+#define UNLIMITED	     100u /* width of tables that no terminal limits */
+#define BAR_MIN		     10u
+#define BAR_MERGED	     24u
+#define BAR_MAX		     64u
+#define STATUS_GROUPS_MERGED 3u /* destinations of two lines each that a screen has room for */
 
 static size_t rows_of(const struct status_view *view)
 {
 	return view->usage->groups < STATUS_GROUPS ? view->usage->groups : STATUS_GROUPS;
+}
+
+static bool any_doubt(const struct status_view *view)
+{
+	for (size_t i = 0; i < rows_of(view); i++)
+		if (view->usage->group[i].left != view->usage->group[i].left_max)
+			return true;
+	return false;
 }
 
 static void add_host(const struct status_view *view, const struct screen *screen,
@@ -152,42 +161,65 @@ static const struct ip_address *common_source(const struct status_view *view)
 /* The table of destinations: which columns it has, and how wide its bars are. */
 struct layout {
 	const struct ip_address *source; /* of all, or NULL: a column */
-	bool process, udp;
+	bool process;
+	bool merged; /* too narrow: source and process stand beside the destination, numbers on the next line */
+	size_t rows;
 	unsigned bar; /* 0: no bars */
 	char to[80], bar_title[BAR_MAX + 8];
 };
 
-static void add_row(const struct status_view *view, const struct layout *layout,
-		    const struct usage_group *group, struct table *table)
+/* "10.0.0.5:6379 redis", and what has no column of its own. */
+static void add_destination(const struct status_view *view, const struct layout *layout,
+			    const struct usage_group *group, struct table *table)
 {
 	const char *service = service_name(group->key.remote_port);
 	struct strbuf cell = STRBUF_INIT;
 	char text[ENDPOINT_TEXT_BYTES];
-	const struct process_record *process;
-	size_t more;
 
 	strbuf_puts(&cell, name_endpoint(&group->key.remote, group->key.remote_port, text));
 	if (service)
 		strbuf_printf(&cell, " %s", service);
 	if (group->key.protocol == PROTOCOL_UDP)
 		strbuf_puts(&cell, " udp");
+	if (layout->merged && !layout->source)
+		strbuf_printf(&cell, "  from %s", ip_address_format(&group->key.local, text));
+	if (layout->merged && view->several_netns)
+		strbuf_printf(&cell, "  in %s", name_netns(&view->snapshot->netns[group->netns]));
 	table_cell(table, cell.text);
-	if (!layout->source)
+	strbuf_done(&cell);
+}
+
+static void add_process(const struct status_view *view, const struct usage_group *group,
+			struct table *table)
+{
+	size_t more;
+	const struct process_record *process = name_process(view->snapshot, group->inode, &more);
+	struct strbuf cell = STRBUF_INIT;
+
+	if (process)
+		strbuf_printf(&cell, "%s (pid %" PRId32 ")", process->command, process->pid);
+	table_cell(table, cell.text);
+	strbuf_done(&cell);
+}
+
+static void add_row(const struct status_view *view, const struct layout *layout,
+		    const struct usage_group *group, struct table *table)
+{
+	struct strbuf cell = STRBUF_INIT;
+	char text[IP_ADDRESS_TEXT_BYTES];
+
+	add_destination(view, layout, group, table);
+	if (!layout->source && !layout->merged)
 		table_cell(table, ip_address_format(&group->key.local, text));
-	if (view->several_netns)
+	if (view->several_netns && !layout->merged)
 		table_cell(table, name_netns(&view->snapshot->netns[group->netns]));
-	if (layout->process) {
-		strbuf_clear(&cell);
-		process = name_process(view->snapshot, group->inode, &more);
-		if (process)
-			strbuf_printf(&cell, "%s (pid %" PRId32 ")", process->command,
-				      process->pid);
-		table_cell(table, cell.text);
-	}
+	if (layout->process)
+		add_process(view, group, table);
 	table_cell(table, GROUPED(group->in_use));
 	table_cell(table, GROUPED(group->time_wait));
-	strbuf_clear(&cell);
-	usage_view_left(group, &cell);
+	/* The bar has the rest of the truth: what is in doubt is drawn as "?". */
+	strbuf_printf(&cell, "%s%s",
+		      group->left == group->left_max ? "" : "<= ", GROUPED(group->left_max));
 	table_cell(table, cell.text);
 	if (layout->bar) {
 		strbuf_clear(&cell);
@@ -204,9 +236,9 @@ static void fill_table(const struct status_view *view, struct layout *layout, st
 	unsigned n = 0;
 
 	column[n++] = (struct table_column){layout->to, TABLE_LEFT};
-	if (!layout->source)
+	if (!layout->source && !layout->merged)
 		column[n++] = (struct table_column){"from", TABLE_LEFT};
-	if (view->several_netns)
+	if (view->several_netns && !layout->merged)
 		column[n++] = (struct table_column){"namespace", TABLE_LEFT};
 	if (layout->process)
 		column[n++] = (struct table_column){"process", TABLE_LEFT};
@@ -219,59 +251,76 @@ static void fill_table(const struct status_view *view, struct layout *layout, st
 	}
 	column[n++] = (struct table_column){"used", TABLE_RIGHT};
 	table_init(table, column, n);
-	for (size_t i = 0; i < rows_of(view); i++)
+	for (size_t i = 0; i < layout->rows; i++)
 		add_row(view, layout, &view->usage->group[i], table);
 }
 
-static void add_destinations(const struct status_view *view, const struct screen *screen,
-			     struct strbuf *out)
+/* How wide the table would be without bars. */
+static unsigned bare_width(const struct status_view *view, struct layout *layout)
 {
-	struct layout layout = {.source = common_source(view)};
-	unsigned width = screen->width ? screen->width : UNLIMITED, used = 2;
-	char source[IP_ADDRESS_TEXT_BYTES];
 	struct table table;
+	unsigned width;
+
+	fill_table(view, layout, &table);
+	width = table_width(&table, 2);
+	table_done(&table);
+	return width;
+}
+
+static struct layout choose_layout(const struct status_view *view, const struct screen *screen)
+{
+	struct layout layout = {.source = common_source(view), .rows = rows_of(view)};
+	unsigned width = screen->width ? screen->width : UNLIMITED, bare;
+	char source[IP_ADDRESS_TEXT_BYTES];
 	size_t more;
 
-	for (size_t i = 0; i < rows_of(view); i++)
+	for (size_t i = 0; i < layout.rows; i++)
 		layout.process |= width >= WIDE &&
 				  name_process(view->snapshot, view->usage->group[i].inode, &more);
-	if (layout.source)
+	if (layout.source && layout.source->family != IP_V6)
 		snprintf(layout.to, sizeof(layout.to), "to (from %s)",
 			 ip_address_format(layout.source, source));
 	else
 		snprintf(layout.to, sizeof(layout.to), "to");
-	fill_table(view, &layout, &table); /* once without bars, to see what they may take */
-	for (unsigned i = 0; i < table.columns; i++)
-		used += table.width[i] + 2;
-	table_done(&table);
-	layout.bar = used + BAR_FRAME + BAR_MIN <= width ? width - used - BAR_FRAME : BAR_MIN;
-	if (layout.bar > BAR_MAX)
-		layout.bar = BAR_MAX;
-	fill_table(view, &layout, &table);
-	table_print(&table, 2, screen->width, out);
-	table_done(&table);
+	if (layout.source && layout.source->family == IP_V6)
+		layout.source = NULL;
+	bare = bare_width(view, &layout);
+	if (bare + BAR_FRAME + BAR_MIN > width) {
+		layout.merged = true;
+		layout.process = false;
+		if (screen->height && layout.rows > STATUS_GROUPS_MERGED)
+			layout.rows = STATUS_GROUPS_MERGED;
+		layout.bar = BAR_MERGED;
+		return layout;
+	}
+	layout.bar = width - bare - BAR_FRAME < BAR_MAX ? width - bare - BAR_FRAME : BAR_MAX;
+	return layout;
 }
 
-static bool any_doubt(const struct status_view *view)
+/* Returns how many destinations it showed. */
+static size_t add_destinations(const struct status_view *view, const struct screen *screen,
+			       struct strbuf *out)
 {
-	for (size_t i = 0; i < rows_of(view); i++)
-		if (view->usage->group[i].left != view->usage->group[i].left_max)
-			return true;
-	return false;
+	struct layout layout = choose_layout(view, screen);
+	struct table table;
+
+	fill_table(view, &layout, &table);
+	table_print(&table, 2, screen->width ? screen->width : UNLIMITED, out);
+	table_done(&table);
+	return layout.rows;
 }
 
-static void add_more(const struct status_view *view, struct strbuf *out)
+static void add_more(const struct status_view *view, size_t shown, struct strbuf *out)
 {
 	const struct usage_result *usage = view->usage;
-	size_t more = usage->groups - rows_of(view);
+	size_t more = usage->groups - shown;
 
 	if (more)
 		strbuf_printf(out, "  ... %s more, each at most %s     ephemports usage\n",
 			      GROUPED(more),
-			      number_percent(verdict_percent(&usage->group[rows_of(view)])).text);
-	strbuf_printf(out,
-		      "  # in use  + TIME_WAIT  %s| knee: beyond it each connect() searches long\n",
-		      any_doubt(view) ? "? not visible  " : "");
+			      number_percent(verdict_percent(&usage->group[shown])).text);
+	strbuf_printf(out, "  # in use, + TIME_WAIT%s; beyond the knee connect() is slow\n",
+		      any_doubt(view) ? ", ? not visible" : "");
 }
 
 /* What the reader should type to learn who it is. */
@@ -287,6 +336,8 @@ static void add_next(const struct status_view *view, struct strbuf *out)
 	strbuf_puts(out, "\n  who it is    ephemports usage --by process");
 	if (worst->netns)
 		strbuf_puts(out, " --all-netns");
+	else if (view->netns)
+		strbuf_printf(out, " -N %s", view->netns);
 	if (worst->key.protocol == PROTOCOL_UDP)
 		strbuf_puts(out, " --udp\n");
 	else
@@ -359,6 +410,28 @@ static void add_risks(const struct status_view *view, const struct screen *scree
 	strbuf_done(&one);
 }
 
+/* One line for all that root would see, one each for the rest. */
+static void add_gaps(uint32_t gaps, const struct screen *screen, struct strbuf *out)
+{
+	struct strbuf hidden = STRBUF_INIT;
+
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
+		const char *for_root = gaps & bit ? name_gap_for_root(bit) : NULL;
+
+		if (for_root) {
+			strbuf_printf(&hidden, "%s%s", hidden.length ? ", " : "", for_root);
+		} else if (gaps & bit) {
+			strbuf_puts(out, "  not exact: ");
+			screen_wrap(out, name_gap(bit), 13, 13, screen->width);
+		}
+	}
+	if (hidden.length) {
+		strbuf_puts(out, "  not visible without root: ");
+		screen_wrap(out, hidden.text, 28, 28, screen->width);
+	}
+	strbuf_done(&hidden);
+}
+
 /* What the answer is silent about, said once: gaps that leave `left` a span, namespaces not read. */
 static void add_doubts(const struct status_view *view, const struct screen *screen,
 		       struct strbuf *out)
@@ -370,12 +443,7 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 	if (!any_doubt(view))
 		gaps &= GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED |
 			GAP_SETTINGS;
-	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
-		if (!(gaps & bit))
-			continue;
-		strbuf_puts(out, "  not exact: ");
-		screen_wrap(out, name_gap(bit), 13, 13, screen->width);
-	}
+	add_gaps(gaps, screen, out);
 	if (view->skipped_netns)
 		strbuf_printf(out, "  not read: %u network namespaces that only root may enter\n",
 			      view->skipped_netns);
@@ -391,8 +459,7 @@ void status_view_text(const struct status_view *view, const struct screen *scree
 		add_time_wait(view, out);
 	if (view->usage->groups) {
 		strbuf_putc(out, '\n');
-		add_destinations(view, screen, out);
-		add_more(view, out);
+		add_more(view, add_destinations(view, screen, out), out);
 	}
 	add_doubts(view, screen, out);
 	add_next(view, out);

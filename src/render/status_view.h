@@ -22,6 +22,8 @@ struct status_view {
 	struct verdict verdict;
 	unsigned skipped_netns; /* namespaces that may not be entered */
 	bool several_netns;
+	const char
+		*netns; /* --netns as a shell would read it, or NULL: for the commands to paste */
 };
 
 void status_view_text(const struct status_view *view, const struct screen *screen,

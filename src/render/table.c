@@ -80,13 +80,20 @@ static void add_row(const struct table *table, const char *const *cell, unsigned
 	strbuf_putc(out, '\n');
 }
 
-static unsigned fit_first(const struct table *table, unsigned indent, unsigned width)
+unsigned table_width(const struct table *table, unsigned indent)
 {
-	unsigned rest = indent;
+	unsigned width = indent + table->width[0];
 
 	for (unsigned i = 1; i < table->columns; i++)
-		rest += GAP + table->width[i];
-	if (!width || rest + table->width[0] <= width)
+		width += GAP + table->width[i];
+	return width;
+}
+
+static unsigned fit_first(const struct table *table, unsigned indent, unsigned width)
+{
+	unsigned natural = table_width(table, indent), rest = natural - table->width[0];
+
+	if (!width || natural <= width)
 		return table->width[0];
 	return width > rest + FIRST_MIN ? width - rest : FIRST_MIN;
 }

@@ -45,6 +45,9 @@ void table_done(struct table *table);
 /* The next cell; rows fill from left to right, one after the other. */
 void table_cell(struct table *table, const char *text);
 
+/* Cells of the widest line, were no line broken. */
+unsigned table_width(const struct table *table, unsigned indent);
+
 /* Print titles and rows, each line after @indent blanks and without trailing ones; @width 0: lines of any width. */
 void table_print(const struct table *table, unsigned indent, unsigned width, struct strbuf *out);
 

@@ -22,6 +22,7 @@ struct usage_view {
 	const struct usage_result *usage;
 	enum usage_by by;
 	size_t top;         /* groups shown; SIZE_MAX: all */
+	bool fit;           /* the table: no more rows than the screen has room for */
 	bool several_netns; /* show the namespace of each group */
 };
 
