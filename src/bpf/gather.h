@@ -22,8 +22,8 @@ struct walker {
 	__u32 next, end, mask;
 	__u32 what, hz;
 	__u32 cursor, index;
-	__u32 emitted, changed, overflow;
-	__u32 remote_family, remote_port, owners, zero;
+	__u32 emitted, changed;
+	__u32 remote_family, remote_port, owners;
 	__u64 remote[2];
 };
 
@@ -143,17 +143,19 @@ static __always_inline bool list_add(struct table_lane *lane, __u64 socket, __u6
 	return true;
 }
 
-/* The next gathered socket, 0 when there is none; *more tells whether to go on. */
-static __always_inline __u64 gathered(struct walker *w, __u64 *ret_bucket, bool *more)
+static __always_inline bool gathered_all(const struct walker *w)
+{
+	return w->cursor >= TABLE_CURSORS;
+}
+
+/* The next gathered socket and where it was found; 0 when a list is at its end. */
+static __always_inline __u64 gathered(struct walker *w, __u64 *ret_bucket)
 {
 	__u32 c = w->cursor, index = w->index;
 	struct table_entry *entry;
 
-	*more = true;
-	if (c >= TABLE_CURSORS) {
-		*more = false;
+	if (c >= TABLE_CURSORS)
 		return 0;
-	}
 	if (index >= w->lane->cursor[c].used || index >= TABLE_LIST) {
 		w->cursor = c + 1;
 		w->index = 0;

@@ -61,42 +61,57 @@ static __always_inline bool record_wanted(struct walker *w, const struct table_r
 	       r->remote[1] == w->remote[1];
 }
 
-/* Write the record of @socket, unless it is not wanted. */
-static __always_inline void record_emit(struct walker *w, __u64 socket, __u32 netns, __u64 where)
+static __always_inline void record_flags(struct table_record *r, __u64 socket)
 {
 	struct sock_common *common = (struct sock_common *)socket;
-	struct table_record *r = &w->records->record[w->emitted & (TABLE_RECORDS - 1)];
-	__u16 family = COMMON(__u16, socket, skc_family);
 
-	record_clear(r);
-	r->remote_family = address_remote(socket, family, r->remote);
-	r->remote_port = bpf_ntohs(COMMON(__u16, socket, skc_dport));
-	r->state = COMMON(__u8, socket, skc_state);
-	if (!record_wanted(w, r))
-		return;
-	w->emitted++;
-	r->local_family = address_local(socket, family, r->local);
-	r->local_port = COMMON(__u16, socket, skc_num);
-	r->device = COMMON(__u32, socket, skc_bound_dev_if);
-	r->cookie = COMMON(__u64, socket, skc_cookie);
-	r->netns = netns;
-	r->flags = family == AF_INET6 ? TABLE_AF_INET6 : 0;
-	if (where & ENTRY_BIND)
-		r->l3_master = (__u32)where;
-	if (where & ENTRY_UDP)
-		r->flags |= TABLE_UDP;
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse))
 		r->flags |= TABLE_REUSEADDR;
+	FORGET();
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport))
 		r->flags |= TABLE_REUSEPORT;
+	FORGET();
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only))
 		r->flags |= TABLE_V6ONLY;
-	if (r->state == TCP_TIME_WAIT)
-		record_time_wait(w, r, socket);
-	else if (r->state == TCP_NEW_SYN_RECV)
+	FORGET();
+}
+
+/* Write the record of lane->seen, unless it is not wanted. */
+static __always_inline void record_emit(struct walker *w, const struct table_seen *s)
+{
+	struct table_record *r = &w->records->record[w->emitted & (TABLE_RECORDS - 1)];
+
+	record_clear(r);
+	r->remote_family = address_remote(s->socket, s->family, r->remote);
+	r->remote_port = bpf_ntohs(COMMON(__u16, s->socket, skc_dport));
+	FORGET();
+	if (!record_wanted(w, r))
+		return;
+	FORGET();
+	w->emitted++;
+	r->local_family = address_local(s->socket, s->family, r->local);
+	FORGET();
+	r->state = s->state;
+	r->local_port = COMMON(__u16, s->socket, skc_num);
+	r->device = COMMON(__u32, s->socket, skc_bound_dev_if);
+	r->cookie = COMMON(__u64, s->socket, skc_cookie);
+	r->netns = s->netns;
+	if (s->family == AF_INET6)
+		r->flags |= TABLE_AF_INET6;
+	FORGET();
+	if (s->where & ENTRY_BIND)
+		r->l3_master = (__u32)s->where;
+	FORGET();
+	if (s->where & ENTRY_UDP)
+		r->flags |= TABLE_UDP;
+	FORGET();
+	record_flags(r, s->socket);
+	if (s->state == TCP_TIME_WAIT)
+		record_time_wait(w, r, s->socket);
+	else if (s->state == TCP_NEW_SYN_RECV)
 		r->flags |= TABLE_REQUEST;
 	else
-		record_full(r, socket);
+		record_full(r, s->socket);
 }
 
 /* Is it still what it was when it was gathered? */
@@ -111,26 +126,35 @@ static __always_inline bool record_current(struct walker *w, __u64 socket, __u64
 	return state != TCP_CLOSE && (COMMON(__u32, socket, skc_hash) & w->mask) == where;
 }
 
-static long record_step(__u32 i, struct walker *w)
+static __always_inline void record_socket(struct walker *w)
 {
-	__u64 where = 0, socket;
-	bool more;
+	struct table_lane *lane = w->lane;
+	struct table_seen *s = &lane->seen;
+	__u64 where = 0, socket = gathered(w, &where);
 	int index;
 
-	if (!w->records || w->emitted >= TABLE_RECORDS)
-		return 1;
-	socket = gathered(w, &where, &more);
 	if (!socket)
-		return !more;
-	bpf_rcu_read_lock();
+		return;
 	index = walker_net(w, COMMON(__u64, socket, skc_net));
-	if (index >= 0 && record_current(w, socket, where)) {
-		index &= TABLE_NETNS_MAX - 1;
-		w->lane->read[index]++;
-		if (COMMON(__u8, socket, skc_state) == TCP_TIME_WAIT)
-			w->lane->time_wait[index]++;
-		record_emit(w, socket, (__u32)index, where);
-	}
+	if (index < 0 || !record_current(w, socket, where))
+		return;
+	s->socket = socket;
+	s->where = where;
+	s->netns = (__u32)index;
+	s->family = COMMON(__u16, socket, skc_family);
+	s->state = COMMON(__u8, socket, skc_state);
+	FORGET();
+	lane->read[s->netns & (TABLE_NETNS_MAX - 1)]++;
+	FORGET();
+	record_emit(w, s);
+}
+
+static long record_step(__u32 i, struct walker *w)
+{
+	if (!w->records || w->emitted >= TABLE_RECORDS || gathered_all(w))
+		return 1;
+	bpf_rcu_read_lock();
+	record_socket(w);
 	bpf_rcu_read_unlock();
 	return 0;
 }

@@ -80,7 +80,6 @@ static __always_inline void walker_init(struct walker *w, struct table_walk *wal
 	w->remote_family = walk->remote_family;
 	w->remote_port = walk->remote_port;
 	w->owners = walk->owners;
-	w->zero = walk->zero;
 	/* 0 from outside is any number to the verifier, which then need not follow them one by one. */
 	w->cursor = walk->cursor;
 	w->index = walk->index;
@@ -95,7 +94,6 @@ static __always_inline void walker_done(const struct walker *w, struct table_wal
 	walk->index = w->index;
 	walk->records = w->emitted;
 	walk->changed = w->changed;
-	walk->overflow = w->overflow;
 }
 
 static __always_inline __u64 udp_table_of(__u64 net, __u64 task, __u32 descriptor)
@@ -196,9 +194,11 @@ int count_groups(struct table_walk *walk)
 	w.groups = bpf_map_lookup_elem(&groups, &lane);
 	if (!w.nets || !w.lane || !w.groups)
 		return 1;
+	w.lane->overflow = 0;
 	gather(&w);
 	bpf_loop(1 << 22, group_step, &w, 0);
 	walker_done(&w, walk);
+	walk->overflow = (__u32)w.lane->overflow;
 	return 0;
 }
 

@@ -90,10 +90,33 @@ struct table_netns {
 	__u64 udp_v6[TABLE_PORT_WORDS];
 };
 
-/* Open addressing from a namespace's address to its index. */
+/* Where a walk of the bind table is. */
+struct table_bind {
+	__u64 tb_node, tb2_node, owner_node; /* next to be read, 0: none */
+	__u64 net;
+	__u32 netns, l3mdev; /* of the tb whose owners are being read */
+	__u32 bucket, tries;
+	__u32 start; /* of this bucket in the list */
+	__u32 owners; /* still to be looked at */
+	__u32 full;
+	__u16 port, zero;
+};
+
+/* The same for chains of whole sockets. */
+struct table_chain {
+	__u64 node;
+	__u32 stride, head; /* of a bucket, and where its list begins */
+	__u32 bucket, start;
+	__u32 netns, full;
+	__u32 udp, zero;
+};
+
+/* Open addressing from a namespace's address to its index; and what the walks that one thread makes remember. */
 struct table_nets {
 	__u64 net[TABLE_NETNS_SLOTS];
 	__u32 index[TABLE_NETNS_SLOTS];
+	struct table_bind bind;
+	struct table_chain chain;
 };
 
 struct table_group {
@@ -157,12 +180,24 @@ struct table_entry {
 	__u64 bucket;
 };
 
+/* The socket that is being counted. */
+struct table_seen {
+	__u64 socket, where;
+	__u32 netns;
+	__u32 group; /* index */
+	__u16 family, num;
+	__u8 state, counted, accepted, zero;
+};
+
 /* A thread's own: what it follows, what it gathered, what it counted. */
 struct table_lane {
 	struct table_cursor cursor[TABLE_CURSORS];
 	__u64 read[TABLE_NETNS_MAX];
 	__u64 time_wait[TABLE_NETNS_MAX];
 	__u64 touched;
+	struct table_seen seen;
+	struct table_group key;
+	__u64 overflow;
 	struct table_entry list[TABLE_CURSORS][TABLE_LIST];
 };
 

@@ -120,25 +120,6 @@ static void merge_group(struct bpf_batch *batch, const struct table_group *from)
 		group_table_count(&batch->snapshot->netns[batch->first + from->netns].groups, &key, &counts);
 }
 
-static void merge(struct bpf_batch *batch, unsigned lanes)
-{
-	const struct bpf_kernel *kernel = &batch->state->kernel;
-
-	for (unsigned lane = 0; lane < lanes; lane++)
-		for (unsigned i = 0; i < TABLE_GROUPS; i++)
-			if (kernel->groups[lane].group[i].used)
-				merge_group(batch, &kernel->groups[lane].group[i]);
-}
-
-static bool again(struct bpf_batch *batch)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < batch->count; i++)
-		any |= group_table_again(&batch->snapshot->netns[batch->first + i].groups);
-	return any;
-}
-
 static void take_lane_counts(struct bpf_batch *batch, unsigned lanes)
 {
 	const struct table_lane *lane = batch->state->kernel.lane[BPF_PART_GROUPS];
@@ -169,7 +150,7 @@ static uint32_t what_of(const struct grouping *grouping)
 	       (grouping->by == GROUP_INBOUND ? TABLE_INBOUND : 0);
 }
 
-int bpf_groups_count(struct bpf_batch *batch, const struct collect_request *request)
+int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *request)
 {
 	struct bpf_kernel *kernel = &batch->state->kernel;
 	struct bpf_buckets table[TABLE_NETNS_MAX];
@@ -180,7 +161,7 @@ int bpf_groups_count(struct bpf_batch *batch, const struct collect_request *requ
 
 	if (r < 0)
 		return r;
-	lanes_clear(kernel, threads);
+	lanes_clear(kernel, kernel->lanes);
 	for (unsigned i = 0; r == 0 && i < n; i++) {
 		struct walk_share share = {.kernel = kernel, .table = table[i], .what = what_of(&request->what)};
 
@@ -191,11 +172,16 @@ int bpf_groups_count(struct bpf_batch *batch, const struct collect_request *requ
 	}
 	if (r < 0)
 		return r;
-	if (overflow)
-		return -E2BIG;
-	do
-		merge(batch, threads);
-	while (again(batch));
-	take_lane_counts(batch, threads);
-	return 0;
+	return overflow ? -E2BIG : 0;
+}
+
+void bpf_groups_merge(struct bpf_batch *batch)
+{
+	const struct bpf_kernel *kernel = &batch->state->kernel;
+
+	for (unsigned lane = 0; lane < kernel->lanes; lane++)
+		for (unsigned i = 0; i < TABLE_GROUPS; i++)
+			if (kernel->groups[lane].group[i].used)
+				merge_group(batch, &kernel->groups[lane].group[i]);
+	take_lane_counts(batch, kernel->lanes);
 }

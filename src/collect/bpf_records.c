@@ -165,14 +165,6 @@ static int read_kind(struct bpf_batch *batch, enum bpf_table_kind kind, enum bpf
 	return r;
 }
 
-static void take_lane_counts(struct bpf_batch *batch)
-{
-	struct table_lane *lane = batch->state->kernel.lane[BPF_PART_RECORDS];
-
-	(void)lane;
-	(void)batch;
-}
-
 int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams, bpf_record_fn fn,
 	       void *context)
 {
@@ -192,6 +184,5 @@ int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, u
 			      CONNECTION_BUCKETS_PER_RUN, fn, context);
 	if (r == 0 && (streams & BPF_STREAM_UDP))
 		r = read_kind(batch, BPF_TABLE_UDP, BPF_UDP_RECORDS, &all, OTHER_BUCKETS_PER_RUN, fn, context);
-	take_lane_counts(batch);
 	return r;
 }

@@ -326,7 +326,7 @@ static bool groups_again(struct bpf_batch *batch)
 	return again;
 }
 
-static int groups_begin(struct bpf_batch *batch)
+static int groups_init(struct bpf_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
@@ -336,45 +336,52 @@ static int groups_begin(struct bpf_batch *batch)
 		r = group_table_init(&netns->groups, GROUP_LIMIT);
 		if (r < 0)
 			return r;
-		netns->sockets_read = netns->time_wait = 0;
 	}
 	return 0;
 }
 
-/* Every record through grouping_count(), a second time where there were more groups than fit. */
-static int groups_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams)
+/* Count in the kernel if it can do that: it has no filters and no owners, and room for so many groups. */
+static int groups_in_kernel(struct bpf_batch *batch, const struct collect_request *request, bool *ret_counted)
 {
-	struct counting counting = {batch, request};
 	int r;
 
-	do {
-		for (size_t i = 0; i < batch->count; i++) {
-			batch->snapshot->netns[batch->first + i].sockets_read = 0;
-			batch->snapshot->netns[batch->first + i].time_wait = 0;
-		}
-		r = bpf_stream(batch, request, streams, count_record, &counting);
-	} while (r == 0 && groups_again(batch));
-	return r;
+	*ret_counted = false;
+	if (!request->what.tcp || request->what.filter || request->what.by == GROUP_BY_OWNER)
+		return 0;
+	r = bpf_groups_walk(batch, request);
+	*ret_counted = r == 0;
+	return r == -E2BIG ? 0 : r;
+}
+
+static int groups_pass(struct bpf_batch *batch, const struct collect_request *request, bool counted)
+{
+	struct counting counting = {batch, request};
+	unsigned streams = request->what.udp ? BPF_STREAM_UDP : 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
+
+		netns->sockets_read = netns->time_wait = 0;
+	}
+	if (counted)
+		bpf_groups_merge(batch);
+	else if (request->what.tcp)
+		streams |= BPF_STREAM_CONNECTIONS;
+	return streams ? bpf_stream(batch, request, streams, count_record, &counting) : 0;
 }
 
 static int groups_batch(struct bpf_batch *batch, const struct collect_request *request)
 {
-	const struct grouping *what = &request->what;
-	unsigned streams = (what->tcp ? BPF_STREAM_CONNECTIONS : 0) | (what->udp ? BPF_STREAM_UDP : 0);
-	struct counting counting = {batch, request};
-	int r = groups_begin(batch);
+	bool counted = false;
+	int r = groups_init(batch);
 
-	if (r == 0 && what->tcp && !what->filter && what->by != GROUP_BY_OWNER) {
-		r = bpf_groups_count(batch, request);
-		if (r == 0)
-			streams &= ~(unsigned)BPF_STREAM_CONNECTIONS;
-		else if (r == -E2BIG)
-			r = 0;
+	if (r == 0)
+		r = groups_in_kernel(batch, request, &counted);
+	while (r == 0) {
+		r = groups_pass(batch, request, counted);
+		if (!groups_again(batch))
+			break;
 	}
-	if (r == 0 && (streams & BPF_STREAM_CONNECTIONS))
-		r = groups_stream(batch, request, streams);
-	else if (r == 0 && streams)
-		r = bpf_stream(batch, request, streams, count_record, &counting);
 	for (size_t i = 0; i < batch->count; i++)
 		group_table_finish(&batch->snapshot->netns[batch->first + i].groups);
 	return r;
@@ -391,6 +398,7 @@ static int bpf_groups(void *state, const struct collect_request *request, struct
 static int take_record(void *context, struct netns_snapshot *netns, const struct socket_record *record)
 {
 	(void)context;
+	netns->sockets_read++;
 	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
 	return socket_table_add(&netns->sockets, record);
 }

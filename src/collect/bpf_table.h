@@ -56,8 +56,10 @@ enum bpf_stream {
 int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams, bpf_record_fn fn,
 	       void *context);
 
-/* Count TCP groups in the kernel into netns->groups of the batch. Return: 0; -E2BIG when a thread's table was too
- * small, the groups are then untouched; else negative errno. */
-int bpf_groups_count(struct bpf_batch *batch, const struct collect_request *request);
+/* Count TCP groups inside the kernel. Return: 0; -E2BIG when a thread's table was too small; else negative errno. */
+int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *request);
+
+/* Add what the last walk counted to netns->groups, sockets_read and time_wait of the batch. */
+void bpf_groups_merge(struct bpf_batch *batch);
 
 #endif
