@@ -31,14 +31,16 @@ struct reading {
 	struct snapshot *snapshot;
 	struct netns_snapshot *netns;
 	bool interrupted;
+	bool barred; /* the namespace could not be entered any more */
 };
 
 typedef int (*reader)(struct reading *reading);
 
-static int open_in(int netns_fd, struct mnl_socket **ret)
+static int open_in(int netns_fd, struct mnl_socket **ret, bool *ret_barred)
 {
 	int back, r = netns_enter(netns_fd, &back);
 
+	*ret_barred = r < 0;
 	if (r < 0)
 		return r;
 	*ret = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
@@ -96,7 +98,7 @@ static int read_netns(struct reading *reading, reader read)
 	int r = 0;
 
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		r = open_in(reading->netns->fd, &reading->socket);
+		r = open_in(reading->netns->fd, &reading->socket, &reading->barred);
 		if (r < 0)
 			return r;
 		reading->interrupted = false;
@@ -114,11 +116,13 @@ static int read_all(struct netlink *netlink, const struct collect_request *reque
 		    struct snapshot *snapshot, reader read, struct eph_error *reterr)
 {
 	for (size_t i = 0; i < snapshot->n_netns; i++) {
-		struct reading reading = {netlink, NULL, request, snapshot, &snapshot->netns[i],
-					  false};
+		struct reading reading = {.netlink = netlink,
+					  .request = request,
+					  .snapshot = snapshot,
+					  .netns = &snapshot->netns[i]};
 		int r = read_netns(&reading, read);
 
-		if (r == -ENOENT || r == -ESRCH)
+		if (reading.barred)
 			snapshot->netns[i].gaps |= GAP_VANISHED;
 		else if (r < 0)
 			return error_set(reterr, r, "netlink", "cannot list sockets%s%s: %s",
@@ -131,7 +135,8 @@ static int read_all(struct netlink *netlink, const struct collect_request *reque
 static int netlink_open(void **ret_state, struct eph_error *reterr)
 {
 	struct mnl_socket *socket;
-	int r = open_in(-1, &socket);
+	bool barred;
+	int r = open_in(-1, &socket, &barred);
 
 	if (r < 0)
 		return error_set(reterr, r, "netlink", "no sock_diag socket: %s", strerror(-r));
