@@ -107,7 +107,7 @@ static __always_inline bool bind_link(struct walker *w, struct table_bind *c)
 {
 	if (c->owner_node) {
 		bind_owner(w, c);
-	} else if (c->tb2_node) {
+	} else if (HAS(inet_bind_bucket, bhash2) && c->tb2_node) {
 		__u64 tb2 = c->tb2_node - OFFSET(inet_bind2_bucket, bhash_node);
 
 		c->owner_node = FIELD(__u64, tb2, inet_bind2_bucket, owners);
