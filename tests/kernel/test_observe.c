@@ -1,0 +1,196 @@
+/*
+ * An observation end to end: a saved snapshot replayed says the same as the live one, by destination, source, inbound and
+ * process; forced collectors; sources that are not ours; files that must not be written through.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "error.h"
+#include "observe.h"
+#include "state.h"
+
+#define CONNECTIONS 30
+
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "not ok: line %d: %s\n", __LINE__, #condition);            \
+			exit(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static char directory[] = "/tmp/ephemports-test-XXXXXX";
+static char file[64], link_path[64];
+
+static struct observe_options options_by(enum group_by by)
+{
+	return (struct observe_options){
+		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true, .by = by},
+		.by_process = true,
+		.processes = true,
+	};
+}
+
+static void make_sockets(void)
+{
+	struct state_endpoint at = state_endpoint(AF_INET, "0.0.0.0", 4000), to;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(listener >= 0 && bind(listener, (struct sockaddr *)&at.address, at.length) == 0);
+	CHECK(listen(listener, 100) == 0);
+	for (unsigned i = 0; i < CONNECTIONS; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		to = state_endpoint(AF_INET, i % 3 ? "127.0.0.1" : "127.0.0.2", 4000);
+		CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&to.address, to.length) == 0);
+		CHECK(accept(listener, NULL, NULL) >= 0);
+	}
+}
+
+static void compare(const struct usage_result *live, const struct usage_result *replayed)
+{
+	CHECK(live->groups == replayed->groups && live->sockets == replayed->sockets);
+	for (size_t i = 0; i < live->groups; i++) {
+		const struct usage_group *a = NULL, *b = &replayed->group[i];
+
+		for (size_t j = 0; j < live->groups && !a; j++)
+			if (memcmp(&live->group[j].key, &b->key, sizeof(b->key)) == 0)
+				a = &live->group[j];
+		CHECK(a && a->in_use == b->in_use && a->time_wait == b->time_wait);
+		CHECK(a->left == b->left && a->left_max == b->left_max && a->exact == b->exact);
+		CHECK(!a->owner == !b->owner && (!a->owner || strcmp(a->owner, b->owner) == 0));
+	}
+}
+
+static void test_replay(enum group_by by, const char *collector)
+{
+	struct observe_options options = options_by(by);
+	CLEANUP(snapshot_freep) struct snapshot *live = NULL, *replayed = NULL;
+	struct usage_result a = {0}, b = {0};
+	struct eph_error error = {0};
+	struct stat status;
+
+	options.collector = collector;
+	options.save = file;
+	if (observe_usage(&options, &live, &a, &error) < 0) {
+		fprintf(stderr, "%s: %s\n", collector ? collector : "any", error.message);
+		CHECK(collector && strcmp(collector, "bpf") == 0);
+		return;
+	}
+	CHECK(a.groups > 0 && (!collector || strcmp(live->collector, collector) == 0));
+	CHECK(stat(file, &status) == 0 && (status.st_mode & 0777) == 0600);
+	options.save = NULL;
+	options.collector = NULL;
+	options.replay = file;
+	CHECK(observe_usage(&options, &replayed, &b, &error) == 0 && replayed->replayed);
+	compare(&a, &b);
+	usage_result_done(&a);
+	usage_result_done(&b);
+}
+
+/* What is counted while streaming equals what is counted from the table. */
+static void test_streamed(enum group_by by)
+{
+	struct observe_options options = options_by(by);
+	CLEANUP(snapshot_freep) struct snapshot *streamed = NULL, *saved = NULL;
+	struct usage_result a = {0}, b = {0};
+
+	options.collector = "netlink";
+	CHECK(observe_usage(&options, &streamed, &a, NULL) == 0);
+	options.save = file;
+	CHECK(observe_usage(&options, &saved, &b, NULL) == 0);
+	a.sockets = b.sockets; /* streaming leaves listeners out */
+	compare(&a, &b);
+	usage_result_done(&a);
+	usage_result_done(&b);
+}
+
+static int ask(const char *from, const char *collector, struct capacity_result *ret,
+	       struct eph_error *error)
+{
+	struct observe_options options = options_by(GROUP_BY_DESTINATION);
+	struct capacity_query query = {
+		.protocol = PROTOCOL_TCP, .to_port = 4000, .reuse_time_wait = -1};
+	struct snapshot *snapshot = NULL;
+	int r;
+
+	options.collector = collector;
+	CHECK(ip_address_parse("127.0.0.1", &query.to, NULL) == 0);
+	if (from)
+		CHECK(ip_address_parse(from, &query.from, NULL) == 0);
+	r = observe_capacity(&options, &query, &snapshot, ret, error);
+	snapshot_free(snapshot);
+	return r;
+}
+
+static void test_capacity(void)
+{
+	struct capacity_result result, bpf;
+	struct eph_error error = {0};
+
+	CHECK(ask(NULL, "netlink", &result, &error) == 0);
+	CHECK(ip_address_is_loopback(&result.from) && result.in_use == CONNECTIONS * 2 / 3);
+	CHECK(ask("203.0.113.9", NULL, &result, &error) == -EADDRNOTAVAIL && error.message[0]);
+	CHECK(ask(NULL, "nonsense", &result, &error) == -EINVAL);
+	if (ask(NULL, "bpf", &bpf, &error) < 0)
+		return;
+	CHECK(ask(NULL, "netlink", &result, &error) == 0);
+	CHECK(result.left <= bpf.left && bpf.left_max <= result.left_max);
+}
+
+static void test_refused_files(void)
+{
+	struct observe_options options = options_by(GROUP_BY_DESTINATION);
+	struct snapshot *snapshot = NULL;
+	struct usage_result result = {0};
+	struct eph_error error = {0};
+
+	CHECK(symlink(file, link_path) == 0);
+	options.save = link_path;
+	CHECK(observe_usage(&options, &snapshot, &result, &error) == -ELOOP && error.message[0]);
+	options.save = directory;
+	CHECK(observe_usage(&options, &snapshot, &result, &error) == -EINVAL);
+	options.save = "/nonexistent/x";
+	CHECK(observe_usage(&options, &snapshot, &result, &error) == -ENOENT);
+	options.save = NULL;
+	options.replay = "/nonexistent/x";
+	CHECK(observe_usage(&options, &snapshot, &result, &error) == -ENOENT);
+	options.replay = "/dev/null";
+	CHECK(observe_usage(&options, &snapshot, &result, &error) < 0);
+	options.replay = directory;
+	CHECK(observe_usage(&options, &snapshot, &result, &error) == -EISDIR);
+	CHECK(!snapshot && !result.group);
+}
+
+int main(void)
+{
+	if (state_enter_netns() < 0) {
+		fprintf(stderr, "skipped: no network namespace can be made\n");
+		return 77;
+	}
+	CHECK(mkdtemp(directory));
+	snprintf(file, sizeof(file), "%s/snapshot", directory);
+	snprintf(link_path, sizeof(link_path), "%s/link", directory);
+	make_sockets();
+	test_replay(GROUP_BY_DESTINATION, "netlink");
+	test_replay(GROUP_BY_DESTINATION, "bpf");
+	test_replay(GROUP_BY_DESTINATION, NULL);
+	test_replay(GROUP_BY_SOURCE, "netlink");
+	test_replay(GROUP_INBOUND, "netlink");
+	test_replay(GROUP_BY_OWNER, "netlink");
+	test_streamed(GROUP_BY_DESTINATION);
+	test_streamed(GROUP_INBOUND);
+	test_capacity();
+	test_refused_files();
+	unlink(link_path);
+	unlink(file);
+	CHECK(rmdir(directory) == 0); /* nothing half-written is left */
+	return 0;
+}
