@@ -157,7 +157,7 @@ static void add_table(const struct capacity_result *result, unsigned width, stru
 		add_line(&table, "left", result->left, "at least");
 		add_line(&table, "", result->left_max, "at most");
 	}
-	if (result->protocol == PROTOCOL_TCP)
+	if (result->protocol == PROTOCOL_TCP && result->knee < port_range_width(result->range))
 		add_line(&table, "knee", result->knee,
 			 "connections; beyond it each connect() searches long");
 	table_print(&table, 2, width, out);

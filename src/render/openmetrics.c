@@ -3,12 +3,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "names.h"
+#include "printable.h"
 #include "strbuf.h"
 #include "usage_result.h"
-#include "utf8.h"
 #include "verdict.h"
 
 static void begin_metric(struct strbuf *out, const char *name, const char *help)
@@ -16,25 +15,19 @@ static void begin_metric(struct strbuf *out, const char *name, const char *help)
 	strbuf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-/* A label value: backslash, quote and newline escaped, what is no UTF-8 replaced. */
+/* A label value: made printable, so that it is one line of UTF-8, then backslash and quote escaped. */
 static void add_escaped(struct strbuf *out, const char *text)
 {
-	size_t length = strlen(text);
+	struct strbuf clean = STRBUF_INIT;
 
-	for (size_t i = 0; i < length;) {
-		uint32_t point;
-		unsigned size = utf8_next(text + i, length - i, &point);
-
-		if (text[i] == '\n')
-			strbuf_puts(out, "\\n");
-		else if (text[i] == '"' || text[i] == '\\')
-			strbuf_printf(out, "\\%c", text[i]);
-		else if (size)
-			strbuf_add(out, text + i, size);
-		else
-			strbuf_puts(out, "\xef\xbf\xbd");
-		i += size ? size : 1;
+	printable_puts(&clean, text);
+	for (size_t i = 0; i < clean.length; i++) {
+		if (clean.text[i] == '"' || clean.text[i] == '\\')
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, clean.text[i]);
 	}
+	out->failed |= clean.failed;
+	strbuf_done(&clean);
 }
 
 static void add_label(struct strbuf *out, const char *name, const char *value)

@@ -14,11 +14,11 @@
 #include "strbuf.h"
 #include "table.h"
 
-#define WIDE		     110u /* from this width on, the process of each destination has a column */
-#define UNLIMITED	     100u /* width of tables that no terminal limits */
-#define BAR_MIN		     10u
-#define BAR_MERGED	     24u
-#define BAR_MAX		     64u
+#define WIDE                 110u /* from this width on, the process of each destination has a column */
+#define UNLIMITED            100u /* width of tables that no terminal limits */
+#define BAR_MIN              10u
+#define BAR_MERGED           24u
+#define BAR_MAX              64u
 #define STATUS_GROUPS_MERGED 3u /* destinations of two lines each that a screen has room for */
 
 static size_t rows_of(const struct status_view *view)
@@ -34,30 +34,40 @@ static bool any_doubt(const struct status_view *view)
 	return false;
 }
 
-static void add_host(const struct status_view *view, const struct screen *screen,
-		     struct strbuf *out)
+static void add_host_line(const struct status_view *view, size_t release_bytes, struct strbuf *line)
 {
 	const struct snapshot *snapshot = view->snapshot;
-	struct strbuf line = STRBUF_INIT;
 
-	strbuf_printf(&line, "%s  %s %s", *snapshot->host ? snapshot->host : "this host",
-		      snapshot->os, snapshot->release);
+	strbuf_printf(line, "%s  %s %.*s", *snapshot->host ? snapshot->host : "this host",
+		      snapshot->os, (int)release_bytes, snapshot->release);
 	if (snapshot->n_netns > 1)
-		strbuf_printf(&line, "  %zu network namespaces", snapshot->n_netns);
+		strbuf_printf(line, "  %zu network namespaces", snapshot->n_netns);
 	else if (snapshot->n_netns && *snapshot->netns[0].name)
-		strbuf_printf(&line, "  namespace %s", snapshot->netns[0].name);
+		strbuf_printf(line, "  namespace %s", snapshot->netns[0].name);
 	if (snapshot->replayed) {
 		time_t taken = (time_t)(snapshot->taken_at_ms / 1000);
 		struct tm utc;
 		char when[40] = "an unknown time";
 
 		if (gmtime_r(&taken, &utc))
-			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &utc);
-		strbuf_printf(&line, "  (replayed: seen through %s at %s)",
-			      name_collector(snapshot), when);
+			strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &utc);
+		strbuf_printf(line, "  (through %s, %s)", name_collector(snapshot), when);
 	} else {
-		strbuf_printf(&line, "  (read through %s in %s)", name_collector(snapshot),
+		strbuf_printf(line, "  (read through %s in %s)", name_collector(snapshot),
 			      number_duration_us(snapshot->elapsed_us).text);
+	}
+}
+
+/* On a narrow screen the kernel's release loses its suffix first. */
+static void add_host(const struct status_view *view, const struct screen *screen,
+		     struct strbuf *out)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	add_host_line(view, sizeof(view->snapshot->release), &line);
+	if (screen->width && line.length > screen->width) {
+		strbuf_clear(&line);
+		add_host_line(view, strcspn(view->snapshot->release, "-"), &line);
 	}
 	if (screen->width)
 		printable_cut(out, line.text, screen->width);
@@ -141,7 +151,8 @@ static void add_time_wait(const struct status_view *view, struct strbuf *out)
 
 	for (size_t i = 0; i < view->usage->n_netns; i++)
 		sockets += view->usage->netns[i].time_wait;
-	strbuf_printf(out, "  TIME_WAIT  %s sockets, 60 s each", GROUPED(sockets));
+	strbuf_printf(out, "  TIME_WAIT  %s socket%s, 60 s each", GROUPED(sockets),
+		      sockets == 1 ? "" : "s");
 	if ((settings->known & SETTING_TW_REUSE) && settings->tw_reuse < ARRAY_SIZE(reuse))
 		strbuf_printf(out, ", tcp_tw_reuse %s", reuse[settings->tw_reuse]);
 	strbuf_putc(out, '\n');

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "printable.h"
+#include "screen.h"
 
 #define GAP       2u
 #define FIRST_MIN 12u
@@ -60,7 +61,7 @@ static void add_cell(struct strbuf *out, const char *text, enum table_align alig
 }
 
 static void add_row(const struct table *table, const char *const *cell, unsigned first_width,
-		    unsigned indent, struct strbuf *out)
+		    unsigned indent, unsigned width, struct strbuf *out)
 {
 	unsigned last = table->columns;
 	bool alone = printable_width(cell[0]) > first_width;
@@ -68,10 +69,11 @@ static void add_row(const struct table *table, const char *const *cell, unsigned
 	while (last > 1 && !*cell[last - 1])
 		last--;
 	pad(out, indent);
-	add_cell(out, cell[0], table->column[0].align, alone ? 0 : first_width, last == 1);
-	if (alone && last > 1) {
-		strbuf_putc(out, '\n');
+	if (alone) {
+		screen_wrap(out, cell[0], indent, indent + GAP, width);
 		pad(out, indent + first_width);
+	} else {
+		add_cell(out, cell[0], table->column[0].align, first_width, last == 1);
 	}
 	for (unsigned i = 1; i < last; i++) {
 		pad(out, GAP);
@@ -105,7 +107,7 @@ void table_print(const struct table *table, unsigned indent, unsigned width, str
 
 	for (unsigned i = 0; i < table->columns; i++)
 		cell[i] = table->column[i].title;
-	add_row(table, cell, first_width, indent, out);
+	add_row(table, cell, first_width, indent, width, out);
 	if (table->cells.failed)
 		out->failed = true;
 	for (size_t row = 0; row < table->rows && !table->cells.failed; row++) {
@@ -113,6 +115,6 @@ void table_print(const struct table *table, unsigned indent, unsigned width, str
 			cell[i] = next;
 			next += strlen(next) + 1;
 		}
-		add_row(table, cell, first_width, indent, out);
+		add_row(table, cell, first_width, indent, width, out);
 	}
 }

@@ -235,8 +235,8 @@ struct columns {
 
 static struct columns choose_columns(const struct usage_view *view, const struct screen *screen)
 {
-	struct columns columns = {.second = view->by != USAGE_BY_SOURCE &&
-					    view->by != USAGE_BY_CONTAINER,
+	struct columns columns = {.second = view->by == USAGE_BY_DESTINATION ||
+					    view->by == USAGE_BY_PEER,
 				  .netns = view->several_netns,
 				  .rows = fitting(view, screen, 1)};
 
@@ -245,6 +245,8 @@ static struct columns choose_columns(const struct usage_view *view, const struct
 
 		columns.protocol |= group->key.protocol == PROTOCOL_UDP;
 		columns.left |= group->has_left;
+		if (view->by == USAGE_BY_PROCESS && process_of(view, group))
+			columns.second |= *process_of(view, group)->unit != '\0';
 		columns.process |= view->by == USAGE_BY_DESTINATION &&
 				   (!screen->width || screen->width >= 110) &&
 				   process_of(view, group);

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Exercises the way out: closed pipe, full disk, files replaced in one step or not at all, and metrics that promtool
+# accepts.
+# usage: test_output.sh EPHEMPORTS
+set -eu
+ephemports=$(realpath "$1")
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+replay="--replay snapshots/exhausted.snapshot"
+fail() {
+	echo "FAILED: $*" >&2
+	exit 1
+}
+status_of() {
+	status=0
+	"$@" >"$work/out" 2>"$work/err" || status=$?
+}
+
+# A reader that went away: status 3, and not a word.
+mkfifo "$work/pipe"
+(exec 3<"$work/pipe") &
+{ sleep 0.3; status=0; "$ephemports" usage $replay 2>"$work/err" || status=$?; echo "$status" >"$work/status"; } >"$work/pipe"
+wait
+[ "$(cat "$work/status")" = 3 ] || fail "closed pipe: status $(cat "$work/status")"
+[ ! -s "$work/err" ] || fail "closed pipe: $(cat "$work/err")"
+
+status=0
+"$ephemports" usage $replay >/dev/full 2>"$work/err" || status=$?
+[ "$status" = 3 ] || fail "full disk: status $status"
+[ "$(wc -l <"$work/err")" = 1 ] && grep -q 'standard output: No space left' "$work/err" || fail "full disk: no message"
+
+# --output: made with mode 0644 whatever the umask, replaced whole, nothing left beside it.
+metrics=$work/metrics
+mkdir "$metrics"
+(umask 077; "$ephemports" status --openmetrics --output "$metrics/e.prom" $replay) || fail "--output: status $?"
+[ "$(stat -c %a "$metrics/e.prom")" = 644 ] || fail "--output: mode $(stat -c %a "$metrics/e.prom")"
+[ "$(ls -A "$metrics")" = e.prom ] || fail "--output: left $(ls -A "$metrics")"
+grep -q '^ephemports_range_ports' "$metrics/e.prom" || fail "--output: wrote no metrics"
+inode=$(stat -c %i "$metrics/e.prom")
+"$ephemports" status --openmetrics --output "$metrics/e.prom" $replay
+[ "$(stat -c %i "$metrics/e.prom")" != "$inode" ] || fail "--output: overwrote in place"
+mkdir "$metrics/directory"
+status_of "$ephemports" status --openmetrics --output "$metrics/directory" $replay
+[ "$status" = 3 ] && [ "$(wc -l <"$work/err")" = 1 ] || fail "--output to a directory: status $status"
+[ "$(ls -A "$metrics" | sort | tr '\n' ' ')" = "directory e.prom " ] || fail "error left $(ls -A "$metrics")"
+cp "$metrics/e.prom" "$work/before"
+status_of "$ephemports" status --openmetrics --output "$metrics/e.prom" --replay /nonexistent
+[ "$status" = 3 ] && cmp -s "$metrics/e.prom" "$work/before" || fail "an error touched the old file"
+status_of "$ephemports" status --openmetrics --output "$work/no/such/directory.prom" $replay
+[ "$status" = 3 ] || fail "--output below nothing: status $status"
+
+if command -v promtool >/dev/null; then
+	for snapshot in snapshots/*.snapshot; do
+		"$ephemports" status --openmetrics --replay "$snapshot" | promtool check metrics || fail "promtool: $snapshot"
+	done
+fi
+
+# Hostile names: no control character reaches a terminal in any format.
+for format in status 'status --json' 'status --plugin' 'status --openmetrics' usage 'usage --json' 'usage --by process' \
+	'usage --by process --json'; do
+	"$ephemports" $format --replay snapshots/hostile.snapshot >"$work/out" || [ $? -lt 3 ] || fail "$format"
+	! LC_ALL=C grep -q '[[:cntrl:]]' "$work/out" || fail "$format: control characters"
+	iconv -f UTF-8 -t UTF-8 "$work/out" >/dev/null || fail "$format: invalid UTF-8"
+	! grep -q "$(printf '\342\200\256')" "$work/out" || fail "$format: turns the reading direction"
+done
+status_of "$ephemports" "$(printf 'a\033[31m\nb')" --json
+[ "$(wc -l <"$work/err")" = 1 ] && ! LC_ALL=C grep -q '[[:cntrl:]]' "$work/err" || fail "error: control characters"
+
+# No line is wider than the screen it was made for, and everything fits 24 lines.
+for width in 80 100 132 200; do
+	for snapshot in healthy warning exhausted hostile; do
+		COLUMNS=$width LINES=24 "$ephemports" --replay "snapshots/$snapshot.snapshot" >"$work/out" || [ $? -lt 3 ]
+		awk -v width="$width" 'length($0) > width { print; bad = 1 } END { exit bad || NR > 23 }' "$work/out" ||
+			fail "status $snapshot at $width columns"
+	done
+done
+echo "all good"
