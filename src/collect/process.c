@@ -36,7 +36,7 @@ static void read_command(int32_t pid, char command[16])
 	ssize_t got = read_text(pid, "comm", command, 16);
 
 	if (got <= 0) {
-		strcpy(command, "?");
+		memcpy(command, "?", sizeof("?"));
 		return;
 	}
 	/* comm has at most 15 bytes and then a newline. */

@@ -44,9 +44,9 @@ struct number_text number_percent(double percent)
 	struct number_text result = {""};
 
 	if (percent <= 0)
-		strcpy(result.text, "0 %");
+		result = (struct number_text){"0 %"};
 	else if (percent < 0.1)
-		strcpy(result.text, "<0.1 %");
+		result = (struct number_text){"<0.1 %"};
 	else if (percent < 9.95)
 		snprintf(result.text, sizeof(result.text), "%.1f %%", percent);
 	else
