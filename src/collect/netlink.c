@@ -20,6 +20,7 @@
 
 struct netlink {
 	uint32_t sequence;
+	bool each_family; /* the kernel does not know the request for both families at once */
 	char buffer[RECEIVE_BYTES];
 };
 
@@ -72,15 +73,22 @@ static int dump(struct reading *reading, const struct netlink_query *query, netl
 	return r < 0 ? r : 0;
 }
 
-/* Both families, unless no IPv4 socket can match. IPv4 is also looked for among the AF_INET6 sockets, v4-mapped. */
+/* Both families, unless no IPv4 socket can match. IPv4 is also looked for among the AF_INET6 sockets, v4-mapped. One walk
+ * does for both if the kernel knows the older request; it refuses before the first row if it does not. */
 static int dump_families(struct reading *reading, struct netlink_query query, bool v4,
 			 netlink_row row, void *context)
 {
-	int r = 0;
+	int r = -EOPNOTSUPP;
 
-	query.family = AF_INET;
-	if (v4 && query.remote.family != IP_V6)
+	v4 &= query.remote.family != IP_V6;
+	query.family = AF_UNSPEC;
+	if (v4 && query.protocol == PROTOCOL_TCP && !reading->netlink->each_family)
 		r = dump(reading, &query, row, context);
+	if (r != -EOPNOTSUPP && r != -EINVAL && r != -ENOENT)
+		return r;
+	reading->netlink->each_family |= v4 && query.protocol == PROTOCOL_TCP;
+	query.family = AF_INET;
+	r = v4 ? dump(reading, &query, row, context) : 0;
 	query.family = AF_INET6;
 	return r < 0 ? r : dump(reading, &query, row, context);
 }

@@ -80,20 +80,36 @@ static void program_build(struct program *program, const struct netlink_query *q
 		program_refuse(program, 0);
 }
 
+static void put_request(struct nlmsghdr *header, const struct netlink_query *query)
+{
+	struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+
+	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	request->sdiag_family = (uint8_t)query->family;
+	request->sdiag_protocol = query->protocol;
+	request->idiag_states = query->states;
+}
+
+static void put_old_request(struct nlmsghdr *header, const struct netlink_query *query)
+{
+	struct inet_diag_req *request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+
+	header->nlmsg_type = TCPDIAG_GETSOCK;
+	request->idiag_states = query->states;
+}
+
 size_t netlink_request(const struct netlink_query *query, uint32_t sequence,
 		       char buffer[NETLINK_REQUEST_BYTES])
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	struct program program;
 
-	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	header->nlmsg_seq = sequence;
-	request->sdiag_family = (uint8_t)query->family;
-	request->sdiag_protocol = query->protocol;
-	/* A UDP socket that is not connected is in state CLOSE; TCP has bound sockets under a bit of their own. */
-	request->idiag_states = query->states;
+	if (query->family == AF_UNSPEC)
+		put_old_request(header, query);
+	else
+		put_request(header, query);
 	program_build(&program, query);
 	if (program.length > 0)
 		mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, program.length, program.bytes);
@@ -211,7 +227,8 @@ int netlink_rows(const void *bytes, size_t length, const struct netlink_query *q
 			return dump_end(header);
 		if (header->nlmsg_type == NLMSG_ERROR)
 			return kernel_error(header);
-		if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY &&
+		    header->nlmsg_type != TCPDIAG_GETSOCK)
 			continue;
 		if (mnl_nlmsg_get_payload_len(header) < sizeof(struct inet_diag_msg))
 			return -EBADMSG;

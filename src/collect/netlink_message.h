@@ -25,7 +25,9 @@ enum netlink_lock {
 };
 
 struct netlink_query {
-	int family; /* AF_INET, AF_INET6 */
+	/* AF_INET, AF_INET6, or AF_UNSPEC for both in one walk over the kernel's table: TCP only, by the older form of the
+	 * request, which the kernel keeps for old programs. */
+	int family;
 	uint8_t protocol;
 	uint32_t states;
 	enum netlink_lock lock;
