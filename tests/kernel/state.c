@@ -112,7 +112,12 @@ int state_enter_netns(void)
 		      "addr add 10.9.1.1/24 dev v0\n"
 		      "addr add fd00:1::1/64 dev v0 nodad\n"
 		      "neigh add " SILENT_V4 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      "neigh add " SILENT_V6 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n");
+		      "neigh add " SILENT_V6 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		      /* A socket bound to v0 sends there even to an address on lo: it must not die of a neighbour missing. */
+		      "neigh add 10.9.0.1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		      "neigh add 10.9.0.2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		      "neigh add fd00::1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		      "neigh add fd00::2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n");
 }
 
 static void set_sysctl(struct state *state, const char *name, const char *value)
