@@ -69,6 +69,21 @@ static void compare(const struct usage_result *live, const struct usage_result *
 	}
 }
 
+/* Every connection to 127.0.0.1 takes one port of what is left towards it. */
+static void check_left(const struct usage_result *usage)
+{
+	for (size_t i = 0; i < usage->groups; i++) {
+		const struct usage_group *row = &usage->group[i];
+
+		if (row->key.remote.bytes[3] != 1 || row->key.remote_port != 4000)
+			continue;
+		CHECK(row->in_use == CONNECTIONS * 2 / 3);
+		CHECK(row->left_max == row->capacity - CONNECTIONS * 2 / 3);
+		return;
+	}
+	CHECK(!"a group towards 127.0.0.1:4000");
+}
+
 static void test_replay(enum group_by by, const char *collector)
 {
 	struct observe_options options = options_by(by);
@@ -91,6 +106,8 @@ static void test_replay(enum group_by by, const char *collector)
 	options.replay = file;
 	CHECK(observe_usage(&options, &replayed, &b, &error) == 0 && replayed->replayed);
 	compare(&a, &b);
+	if (by == GROUP_BY_DESTINATION)
+		check_left(&b);
 	usage_result_done(&a);
 	usage_result_done(&b);
 }
