@@ -75,7 +75,7 @@ const char *name_gap(uint32_t gaps)
 	return bit >= 0 && bit < GAP_COUNT ? text[bit] : "unknown";
 }
 
-const char *name_gap_for_root(uint32_t gaps)
+const char *name_gap_for_bpf(uint32_t gaps)
 {
 	if (gaps & (0u - gaps) & GAP_BUCKET_STATE)
 		return "which ports may be shared";

@@ -30,7 +30,7 @@ const char *name_collector(const struct snapshot *snapshot);
 /* What the lowest bit of @gaps means to a reader, as the end of "... is not known: ". */
 const char *name_gap(uint32_t gaps);
 
-/* Of the lowest bit of @gaps: what root would see, as a few words; NULL if root sees no more. */
-const char *name_gap_for_root(uint32_t gaps);
+/* Of the lowest bit of @gaps: what BPF would show, as a few words; NULL if it shows no more. */
+const char *name_gap_for_bpf(uint32_t gaps);
 
 #endif

@@ -107,12 +107,14 @@ static void add_range(const struct status_view *view, size_t netns, struct strbu
 {
 	const struct usage_netns *seen = &view->usage->netns[netns];
 
-	strbuf_printf(out, "  range      %u-%u  %s ports, %s reserved, %s blocked by sockets",
-		      seen->range.lo, seen->range.hi, GROUPED(seen->ports), GROUPED(seen->reserved),
+	strbuf_printf(out, "  range      %u-%u  %s ports, %s reserved, %s blocked", seen->range.lo,
+		      seen->range.hi, GROUPED(seen->ports), GROUPED(seen->reserved),
 		      GROUPED(seen->blocked));
 	if (view->snapshot->n_netns > 1) {
 		strbuf_puts(out, "  ");
-		printable_cut(out, name_netns(&view->snapshot->netns[netns]), 24);
+		printable_cut(out, name_netns(&view->snapshot->netns[netns]), 17);
+	} else {
+		strbuf_puts(out, " by sockets");
 	}
 	strbuf_putc(out, '\n');
 }
@@ -145,7 +147,7 @@ static void add_ranges(const struct status_view *view, struct strbuf *out)
 static void add_time_wait(const struct status_view *view, struct strbuf *out)
 {
 	static const char *const reuse[] = {"0 (never reused early)", "1 (reused early)",
-					    "2 (reused early on loopback only)"};
+					    "2 (reused early on loopback)"};
 	const struct settings *settings = &view->snapshot->netns[0].settings;
 	uint64_t sockets = 0;
 
@@ -153,7 +155,8 @@ static void add_time_wait(const struct status_view *view, struct strbuf *out)
 		sockets += view->usage->netns[i].time_wait;
 	strbuf_printf(out, "  TIME_WAIT  %s socket%s, 60 s each", GROUPED(sockets),
 		      sockets == 1 ? "" : "s");
-	if ((settings->known & SETTING_TW_REUSE) && settings->tw_reuse < ARRAY_SIZE(reuse))
+	if (view->usage->n_netns == 1 && (settings->known & SETTING_TW_REUSE) &&
+	    settings->tw_reuse < ARRAY_SIZE(reuse))
 		strbuf_printf(out, ", tcp_tw_reuse %s", reuse[settings->tw_reuse]);
 	strbuf_putc(out, '\n');
 }
@@ -324,12 +327,14 @@ static size_t add_destinations(const struct status_view *view, const struct scre
 static void add_more(const struct status_view *view, size_t shown, struct strbuf *out)
 {
 	const struct usage_result *usage = view->usage;
-	size_t more = usage->groups - shown;
+	double most = 0;
 
-	if (more)
+	for (size_t i = shown; i < usage->groups; i++)
+		if (verdict_percent(&usage->group[i]) > most)
+			most = verdict_percent(&usage->group[i]);
+	if (usage->groups > shown)
 		strbuf_printf(out, "  ... %s more, each at most %s     ephemports usage\n",
-			      GROUPED(more),
-			      number_percent(verdict_percent(&usage->group[shown])).text);
+			      GROUPED(usage->groups - shown), number_percent(most).text);
 	strbuf_printf(out, "  # in use, + TIME_WAIT%s; beyond the knee connect() is slow\n",
 		      any_doubt(view) ? ", ? not visible" : "");
 }
@@ -421,24 +426,29 @@ static void add_risks(const struct status_view *view, const struct screen *scree
 	strbuf_done(&one);
 }
 
-/* One line for all that root would see, one each for the rest. */
-static void add_gaps(uint32_t gaps, const struct screen *screen, struct strbuf *out)
+/* One line for all that BPF would show, and why it did not; one each for the rest. */
+static void add_gaps(const struct snapshot *snapshot, uint32_t gaps, const struct screen *screen,
+		     struct strbuf *out)
 {
 	struct strbuf hidden = STRBUF_INIT;
 
 	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
-		const char *for_root = gaps & bit ? name_gap_for_root(bit) : NULL;
+		const char *for_bpf = gaps & bit ? name_gap_for_bpf(bit) : NULL;
 
-		if (for_root) {
-			strbuf_printf(&hidden, "%s%s", hidden.length ? ", " : "", for_root);
+		if (for_bpf) {
+			strbuf_printf(&hidden, "%s%s", hidden.length ? ", " : "", for_bpf);
 		} else if (gaps & bit) {
 			strbuf_puts(out, "  not exact: ");
 			screen_wrap(out, name_gap(bit), 13, 13, screen->width);
 		}
 	}
 	if (hidden.length) {
-		strbuf_puts(out, "  not visible without root: ");
-		screen_wrap(out, hidden.text, 28, 28, screen->width);
+		strbuf_puts(out, "  not visible through netlink: ");
+		screen_wrap(out, hidden.text, 31, 31, screen->width);
+	}
+	if (hidden.length && *snapshot->bpf_absent_because) {
+		strbuf_puts(out, "  BPF would show it: ");
+		add_wrapped(snapshot->bpf_absent_because, 21, 21, screen, out);
 	}
 	strbuf_done(&hidden);
 }
@@ -454,7 +464,7 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 	if (!any_doubt(view))
 		gaps &= GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED |
 			GAP_SETTINGS;
-	add_gaps(gaps, screen, out);
+	add_gaps(view->snapshot, gaps, screen, out);
 	if (view->skipped_netns)
 		strbuf_printf(out, "  not read: %u network namespaces that only root may enter\n",
 			      view->skipped_netns);
