@@ -54,7 +54,8 @@ static __always_inline void bind_owner(struct walker *w, struct table_bind *c)
 	struct table_netns *n = bpf_map_lookup_elem(&netns, &key);
 
 	c->owner_node = READ(__u64, c->owner_node);
-	if (!n || COMMON(__u64, socket, skc_net) != c->net || COMMON(__u16, socket, skc_num) != c->port)
+	if (!n || COMMON(__u64, socket, skc_net) != c->net ||
+	    COMMON(__u16, socket, skc_num) != c->port)
 		bind_again(w, c);
 	else if (!w->lane)
 		bind_owner_sets(c, n, state);

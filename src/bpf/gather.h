@@ -60,8 +60,8 @@ static __always_inline void chain_end(struct walker *w, struct table_cursor *cur
 	w->changed++;
 }
 
-static __always_inline void chain_add(struct walker *w, struct table_cursor *cursor, struct table_entry *list,
-				      __u64 next)
+static __always_inline void chain_add(struct walker *w, struct table_cursor *cursor,
+				      struct table_entry *list, __u64 next)
 {
 	__u32 used = cursor->used;
 
@@ -96,7 +96,8 @@ static long gather_step(__u32 i, struct walker *w)
 		next[c] = READ(__u64, node);
 		touched += READ(__u64, node - OFFSET(sock_common, skc_nulls_node));
 	}
-	lane->touched = touched; /* so that the loads are not dropped: they bring in the socket's first line */
+	lane->touched =
+		touched; /* so that the loads are not dropped: they bring in the socket's first line */
 #pragma clang loop unroll(full)
 	for (int c = 0; c < (int)TABLE_CURSORS; c++) {
 		struct table_cursor *cursor = &lane->cursor[c];
@@ -128,7 +129,7 @@ static __always_inline void gather(struct walker *w)
 
 /* What entry.bucket says of a socket that was not found in the connection table. */
 #define ENTRY_BIND (1ull << 62) /* and the VRF of its bucket */
-#define ENTRY_UDP (1ull << 61)
+#define ENTRY_UDP  (1ull << 61)
 
 /* Keep a socket found elsewhere; false when the list is full. */
 static __always_inline bool list_add(struct table_lane *lane, __u64 socket, __u64 what)

@@ -4,7 +4,7 @@
 #ifndef EPH_BPF_GROUPS_H
 #define EPH_BPF_GROUPS_H
 
-#define GROUP_PROBES 16
+#define GROUP_PROBES     16
 #define GROUP_FILE_TRIES 16
 
 /* Came from a listener? As netns_accepted(). A port whose bucket is open has no other owners than sockets whose port
@@ -26,7 +26,8 @@ static __always_inline __u8 accepted(const struct table_seen *s, const struct ta
 }
 
 /* Is a socket of this port and origin to be counted? */
-static __always_inline bool wanted(struct walker *w, const struct table_seen *s, const struct table_netns *n)
+static __always_inline bool wanted(struct walker *w, const struct table_seen *s,
+				   const struct table_netns *n)
 {
 	if (w->what & TABLE_INBOUND)
 		return s->accepted;
@@ -53,8 +54,9 @@ static __always_inline bool group_find(struct walker *w)
 {
 	const struct table_group *key = &w->lane->key;
 	__u64 owner = (__u64)key->netns << 16 | (__u64)key->local_family << 8 | key->remote_family;
-	__u64 hash = mix(mix(mix(mix(mix(0, key->local[0]), key->local[1]), key->remote[0]), key->remote[1]),
-			 owner << 32 | key->ports);
+	__u64 hash = mix(
+		mix(mix(mix(mix(0, key->local[0]), key->local[1]), key->remote[0]), key->remote[1]),
+		owner << 32 | key->ports);
 	__u32 slot = (__u32)(hash >> 32);
 
 	for (int i = 0; i < GROUP_PROBES; i++, slot++) {
@@ -79,8 +81,8 @@ static __always_inline bool group_find(struct walker *w)
 	return false;
 }
 
-static __always_inline void group_time_wait(struct walker *w, const struct table_seen *s, const struct table_netns *n,
-					    struct table_group *group)
+static __always_inline void group_time_wait(struct walker *w, const struct table_seen *s,
+					    const struct table_netns *n, struct table_group *group)
 {
 	struct time_wait_age age;
 
@@ -108,7 +110,8 @@ static __always_inline void group_file(const struct table_seen *s, struct table_
 		group->cgroup = socket_cgroup(s->socket);
 }
 
-static __always_inline void group_key(struct walker *w, const struct table_seen *s, struct table_group *key)
+static __always_inline void group_key(struct walker *w, const struct table_seen *s,
+				      struct table_group *key)
 {
 	key->local_family = address_local(s->socket, s->family, key->local);
 	key->netns = (__u16)s->netns;
@@ -124,7 +127,8 @@ static __always_inline void group_key(struct walker *w, const struct table_seen 
 		key->ports = bpf_ntohs(COMMON(__u16, s->socket, skc_dport));
 }
 
-static __always_inline void group_count(struct walker *w, const struct table_seen *s, const struct table_netns *n)
+static __always_inline void group_count(struct walker *w, const struct table_seen *s,
+					const struct table_netns *n)
 {
 	struct table_group *group = &w->groups->group[s->group & (TABLE_GROUPS - 1)];
 
@@ -148,7 +152,8 @@ static __always_inline bool group_look(struct walker *w, struct table_seen *s)
 		return false;
 	index = walker_net(w, COMMON(__u64, socket, skc_net));
 	s->state = COMMON(__u8, socket, skc_state);
-	if (index < 0 || s->state == TCP_CLOSE || (COMMON(__u32, socket, skc_hash) & w->mask) != bucket)
+	if (index < 0 || s->state == TCP_CLOSE ||
+	    (COMMON(__u32, socket, skc_hash) & w->mask) != bucket)
 		return false;
 	s->socket = socket;
 	s->netns = (__u32)index;

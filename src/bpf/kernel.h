@@ -30,14 +30,14 @@ enum {
 	BPF_F_MMAPABLE = 1u << 10,
 };
 
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define TCP_TIME_WAIT 6
-#define TCP_CLOSE 7
-#define TCP_LISTEN 10
+#define AF_INET          2
+#define AF_INET6         10
+#define TCP_TIME_WAIT    6
+#define TCP_CLOSE        7
+#define TCP_LISTEN       10
 #define TCP_NEW_SYN_RECV 12
 
 #define KERNEL_TYPE __attribute__((preserve_access_index))
@@ -131,7 +131,8 @@ struct inet_bind_bucket {
 	signed char fastreuse;
 	signed char fastreuseport;
 	struct somewhere node;
-	struct somewhere bhash2; /* 6.8 and later: struct inet_bind2_bucket, these have the owners */
+	struct somewhere
+		bhash2; /* 6.8 and later: struct inet_bind2_bucket, these have the owners */
 	struct somewhere owners; /* before */
 } KERNEL_TYPE;
 
@@ -217,14 +218,15 @@ struct udp_hslot {
 } KERNEL_TYPE;
 
 #define OFFSET(type, field) bpf_core_field_offset(struct type, field)
-#define HAS(type, field) bpf_core_field_exists(struct type, field)
+#define HAS(type, field)    bpf_core_field_exists(struct type, field)
 
 #if TABLE_DIRECT
 extern void *bpf_rdonly_cast(void *object, __u32 type_id) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 #define READ(c_type, address)                                                                      \
-	(*(const c_type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct rb_node)))
+	(*(const c_type *)bpf_rdonly_cast((void *)(address),                                       \
+					  bpf_core_type_id_kernel(struct rb_node)))
 #else
 #define bpf_rcu_read_lock()
 #define bpf_rcu_read_unlock()

@@ -9,7 +9,8 @@ static __always_inline __u32 socket_window(__u64 socket)
 	if (HAS(inet_sock, local_port_range))
 		return FIELD(__u32, socket, inet_sock, local_port_range);
 	if (HAS(inet_sock___halves, local_port_range)) {
-		__u64 at = socket + bpf_core_field_offset(struct inet_sock___halves, local_port_range);
+		__u64 at =
+			socket + bpf_core_field_offset(struct inet_sock___halves, local_port_range);
 
 		return (__u32)READ(__u16, at + 2) << 16 | READ(__u16, at);
 	}
@@ -122,7 +123,8 @@ static __always_inline bool record_current(struct walker *w, __u64 socket, __u64
 	if (where & ENTRY_UDP)
 		return COMMON(__u16, socket, skc_num) != 0;
 	if (where & ENTRY_BIND)
-		return (state == TCP_CLOSE || state == TCP_LISTEN) && COMMON(__u16, socket, skc_num) != 0;
+		return (state == TCP_CLOSE || state == TCP_LISTEN) &&
+		       COMMON(__u16, socket, skc_num) != 0;
 	return state != TCP_CLOSE && (COMMON(__u32, socket, skc_hash) & w->mask) == where;
 }
 

@@ -110,7 +110,7 @@ static __always_inline __u64 socket_cgroup(__u64 socket)
 }
 
 #define SOCK_BINDPORT_LOCK 8
-#define SOCK_CONNECT_BIND 16
+#define SOCK_CONNECT_BIND  16
 
 /* Did a full socket come from a listener? 1, 0, or -1 when it cannot be told. A child inherits the listener's backlog,
  * and never the lock on the port; only listen(fd, 0) leaves no trace. */
@@ -127,7 +127,8 @@ struct time_wait_age {
 	__u32 age_ms, ts_age_s;
 };
 
-static __always_inline void time_wait_read(struct walker *w, __u64 socket, struct time_wait_age *ret)
+static __always_inline void time_wait_read(struct walker *w, __u64 socket,
+					   struct time_wait_age *ret)
 {
 	__u32 stamp = FIELD(__u32, socket, tcp_timewait_sock, tw_ts_recent_stamp);
 	__s32 age;
@@ -137,7 +138,8 @@ static __always_inline void time_wait_read(struct walker *w, __u64 socket, struc
 	ret->ts_age_s = (__u32)w->now_s > stamp ? (__u32)w->now_s - stamp : 0;
 	ret->age_ms = 0;
 	if (HAS(inet_timewait_sock, tw_entry_stamp)) {
-		age = (__s32)((__u32)w->now_ms - FIELD(__u32, socket, inet_timewait_sock, tw_entry_stamp));
+		age = (__s32)((__u32)w->now_ms -
+			      FIELD(__u32, socket, inet_timewait_sock, tw_entry_stamp));
 		ret->age_ms = age > 0 ? (__u32)age : 0;
 	}
 }

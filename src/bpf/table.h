@@ -12,16 +12,16 @@
 #include <linux/types.h>
 #endif
 
-#define TABLE_NETNS_MAX 64u   /* namespaces a walk serves; more are served by more walks */
-#define TABLE_NETNS_SLOTS 128u /* of the hash from namespace to its index */
-#define TABLE_LANES_MAX 8u    /* threads that walk at the same time */
-#define TABLE_CURSORS 8u      /* chains that one thread follows at the same time */
-#define TABLE_LIST 4096u      /* sockets one cursor can hold */
-#define TABLE_BUDGET 64u      /* a cursor with so many sockets takes no new chain */
-#define TABLE_GROUPS 16384u   /* groups a thread can count */
-#define TABLE_RECORDS 4096u   /* records of one answer */
-#define TABLE_PORT_WORDS 1024u
-#define TABLE_STATES 13u
+#define TABLE_NETNS_MAX   64u    /* namespaces a walk serves; more are served by more walks */
+#define TABLE_NETNS_SLOTS 128u   /* of the hash from namespace to its index */
+#define TABLE_LANES_MAX   8u     /* threads that walk at the same time */
+#define TABLE_CURSORS     8u     /* chains that one thread follows at the same time */
+#define TABLE_LIST        4096u  /* sockets one cursor can hold */
+#define TABLE_BUDGET      64u    /* a cursor with so many sockets takes no new chain */
+#define TABLE_GROUPS      16384u /* groups a thread can count */
+#define TABLE_RECORDS     4096u  /* records of one answer */
+#define TABLE_PORT_WORDS  1024u
+#define TABLE_STATES      13u
 
 /* The calling thread's network namespace, and which fields this kernel has. */
 struct table_info {
@@ -33,7 +33,7 @@ struct table_info {
 	__u32 inode;
 	__u32 hash_mix;
 	__u32 udp_socket; /* in: descriptor of a UDP socket of the caller */
-	__u32 laws;	  /* enum table_law */
+	__u32 laws;       /* enum table_law */
 };
 
 enum table_law {
@@ -48,9 +48,9 @@ enum table_what {
 	TABLE_V6 = 1u << 2,
 	TABLE_BY_SOURCE = 1u << 3,
 	TABLE_INBOUND = 1u << 4,
-	TABLE_REMOTE = 1u << 5,	     /* only records with remote[] */
+	TABLE_REMOTE = 1u << 5,      /* only records with remote[] */
 	TABLE_REMOTE_PORT = 1u << 6, /* only records with remote_port */
-	TABLE_DRAIN = 1u << 7,	     /* the last answer was cut short: continue with what was gathered */
+	TABLE_DRAIN = 1u << 7, /* the last answer was cut short: continue with what was gathered */
 };
 
 /* One run: buckets [first, end) of the table at `heads`; the answer says where to go on. */
@@ -66,18 +66,18 @@ struct table_walk {
 	__u32 remote_family; /* 4 or 6 */
 	__u32 remote_port;
 	__u32 cursor, index; /* in: 0, or where to continue draining; out: the latter */
-	__u32 next;	     /* out: first bucket not yet looked at */
-	__u32 records;	     /* in: 0; out: how many are in the lane's records */
-	__u32 changed;	     /* in: 0; out: chains given up */
-	__u32 overflow;	     /* out: a group did not fit */
-	__u32 owners;	     /* bind_sets: of a closed port look at so many owners */
+	__u32 next;          /* out: first bucket not yet looked at */
+	__u32 records;       /* in: 0; out: how many are in the lane's records */
+	__u32 changed;       /* in: 0; out: chains given up */
+	__u32 overflow;      /* out: a group did not fit */
+	__u32 owners;        /* bind_sets: of a closed port look at so many owners */
 	__u32 zero;
 };
 
 struct table_netns {
 	__u64 net;
 	__u32 inode;
-	__u16 lo, hi; /* ephemeral range */
+	__u16 lo, hi;   /* ephemeral range */
 	__u32 delay_ms; /* tcp_tw_reuse_delay */
 	__u32 hash_mix;
 	__u32 vrf; /* out: saw a bucket of a VRF */
@@ -96,7 +96,7 @@ struct table_bind {
 	__u64 net;
 	__u32 netns, l3mdev; /* of the tb whose owners are being read */
 	__u32 bucket, tries;
-	__u32 start; /* of this bucket in the list */
+	__u32 start;  /* of this bucket in the list */
 	__u32 owners; /* still to be looked at */
 	__u32 full;
 	__u16 port, zero;
@@ -121,7 +121,7 @@ struct table_nets {
 
 struct table_group {
 	__u64 local[2], remote[2]; /* bytes in network order; IPv4 in the first four */
-	__u32 ports;		   /* local << 16 | remote, host order */
+	__u32 ports;               /* local << 16 | remote, host order */
 	__u16 netns;
 	__u8 local_family, remote_family; /* 4, 6, or 0 */
 	__u32 used;
@@ -168,8 +168,8 @@ struct table_records {
 };
 
 struct table_cursor {
-	__u64 node;	/* next to read; odd: the end of a chain */
-	__u64 head;	/* what the bucket's head was when the chain was begun */
+	__u64 node; /* next to read; odd: the end of a chain */
+	__u64 head; /* what the bucket's head was when the chain was begun */
 	__u32 bucket;
 	__u32 used, start;
 	__u32 tries;

@@ -34,7 +34,8 @@ static int walk_turn(struct walk_share *share, uint32_t lane, uint32_t first)
 				  .mask = share->table.count - 1,
 				  .lane = lane,
 				  .what = share->what,
-				  .end = first + (left < BUCKETS_PER_TURN ? left : BUCKETS_PER_TURN)};
+				  .end = first +
+					 (left < BUCKETS_PER_TURN ? left : BUCKETS_PER_TURN)};
 
 	for (walk.next = first; walk.next < walk.end;) {
 		int r;
@@ -117,7 +118,8 @@ static void merge_group(struct bpf_batch *batch, const struct table_group *from)
 	for (unsigned i = 0; i < TABLE_STATES && i < SOCKET_STATES; i++)
 		counts.sockets[i] = from->sockets[i];
 	if (from->netns < batch->count)
-		group_table_count(&batch->snapshot->netns[batch->first + from->netns].groups, &key, &counts);
+		group_table_count(&batch->snapshot->netns[batch->first + from->netns].groups, &key,
+				  &counts);
 }
 
 static void take_lane_counts(struct bpf_batch *batch, unsigned lanes)
@@ -139,7 +141,8 @@ static void lanes_clear(struct bpf_kernel *kernel, unsigned lanes)
 	memset(kernel->groups, 0, lanes * sizeof(*kernel->groups));
 	for (unsigned i = 0; i < lanes; i++) {
 		memset(kernel->lane[BPF_PART_GROUPS][i].read, 0, sizeof(kernel->lane[0]->read));
-		memset(kernel->lane[BPF_PART_GROUPS][i].time_wait, 0, sizeof(kernel->lane[0]->time_wait));
+		memset(kernel->lane[BPF_PART_GROUPS][i].time_wait, 0,
+		       sizeof(kernel->lane[0]->time_wait));
 	}
 }
 
@@ -155,7 +158,8 @@ int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *reque
 	struct bpf_kernel *kernel = &batch->state->kernel;
 	struct bpf_buckets table[TABLE_NETNS_MAX];
 	unsigned n = bpf_batch_tables(batch, BPF_TABLE_CONNECTIONS, table);
-	unsigned threads = request->threads && request->threads < kernel->lanes ? request->threads : kernel->lanes;
+	unsigned threads = request->threads && request->threads < kernel->lanes ? request->threads
+										: kernel->lanes;
 	bool overflow = false;
 	int r = bpf_kernel_need(kernel, BPF_PART_GROUPS, NULL);
 
@@ -163,7 +167,8 @@ int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *reque
 		return r;
 	lanes_clear(kernel, kernel->lanes);
 	for (unsigned i = 0; r == 0 && i < n; i++) {
-		struct walk_share share = {.kernel = kernel, .table = table[i], .what = what_of(&request->what)};
+		struct walk_share share = {
+			.kernel = kernel, .table = table[i], .what = what_of(&request->what)};
 
 		r = walk_table(&share, table[i].count > BUCKETS_PER_TURN ? threads : 1);
 		if (atomic_load(&share.changed))

@@ -102,7 +102,8 @@ static struct bpf_map *map_of(const struct bpf_kernel *kernel, enum bpf_part par
 static int prepare_maps(struct bpf_kernel *kernel, enum bpf_part part)
 {
 	struct bpf_map *netns = map_of(kernel, part, "netns"), *nets = map_of(kernel, part, "nets");
-	struct bpf_map *lanes = map_of(kernel, part, "lanes"), *groups = map_of(kernel, part, "groups");
+	struct bpf_map *lanes = map_of(kernel, part, "lanes"),
+		       *groups = map_of(kernel, part, "groups");
 	struct bpf_map *records = map_of(kernel, part, "records");
 	int r = 0;
 
@@ -133,14 +134,16 @@ static int share_memory(struct bpf_kernel *kernel, enum bpf_part part)
 	case BPF_PART_BINDS:
 		kernel->netns_map = bpf_map__fd(map_of(kernel, part, "netns"));
 		kernel->nets_map = bpf_map__fd(map_of(kernel, part, "nets"));
-		r = map_memory(map_of(kernel, part, "netns"), TABLE_NETNS_MAX * sizeof(struct table_netns),
+		r = map_memory(map_of(kernel, part, "netns"),
+			       TABLE_NETNS_MAX * sizeof(struct table_netns),
 			       (void **)&kernel->netns);
 		if (r == 0)
 			r = map_memory(map_of(kernel, part, "nets"), sizeof(struct table_nets),
 				       (void **)&kernel->nets);
 		return r;
 	case BPF_PART_GROUPS:
-		r = map_memory(map_of(kernel, part, "groups"), kernel->lanes * sizeof(struct table_groups),
+		r = map_memory(map_of(kernel, part, "groups"),
+			       kernel->lanes * sizeof(struct table_groups),
 			       (void **)&kernel->groups);
 		break;
 	case BPF_PART_RECORDS:
@@ -152,7 +155,8 @@ static int share_memory(struct bpf_kernel *kernel, enum bpf_part part)
 	}
 	if (r == 0)
 		r = map_memory(map_of(kernel, part, "lanes"),
-			       (part == BPF_PART_GROUPS ? kernel->lanes : 1) * sizeof(struct table_lane),
+			       (part == BPF_PART_GROUPS ? kernel->lanes : 1) *
+				       sizeof(struct table_lane),
 			       (void **)&kernel->lane[part]);
 	return r;
 }
@@ -160,7 +164,8 @@ static int share_memory(struct bpf_kernel *kernel, enum bpf_part part)
 static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
 {
 	size_t bytes;
-	const void *elf = kernel->direct ? table_direct__elf_bytes(&bytes) : table_probe__elf_bytes(&bytes);
+	const void *elf =
+		kernel->direct ? table_direct__elf_bytes(&bytes) : table_probe__elf_bytes(&bytes);
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ephemports");
 	int r;
 
@@ -178,8 +183,8 @@ static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
 		r = share_memory(kernel, part);
 	for (unsigned i = 0; r == 0 && i < BPF_PROGRAMS; i++)
 		if (programs[i].part == part)
-			kernel->program[i] = bpf_program__fd(
-				bpf_object__find_program_by_name(kernel->part[part], programs[i].name));
+			kernel->program[i] = bpf_program__fd(bpf_object__find_program_by_name(
+				kernel->part[part], programs[i].name));
 	return r;
 }
 
@@ -216,7 +221,8 @@ int bpf_kernel_need(struct bpf_kernel *kernel, enum bpf_part part, struct eph_er
 	return 0;
 }
 
-int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct, struct eph_error *reterr)
+int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct,
+		    struct eph_error *reterr)
 {
 	static const char *const words[] = {"bpf_rdonly_cast", "bpf_rcu_read_lock"};
 	bool found[ARRAY_SIZE(words)];
@@ -225,7 +231,8 @@ int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct
 	*kernel = (struct bpf_kernel){.lanes = lanes};
 	r = bpf_kernel_knows(words, found, ARRAY_SIZE(words));
 	if (r < 0)
-		return error_set(reterr, r, "bpf", "%s: %s: the kernel must describe its types (BTF)", BTF_PATH,
+		return error_set(reterr, r, "bpf",
+				 "%s: %s: the kernel must describe its types (BTF)", BTF_PATH,
 				 strerror(-r));
 	kernel->direct = allow_direct && found[0] && found[1];
 	r = bpf_kernel_need(kernel, BPF_PART_BINDS, reterr);
@@ -253,7 +260,8 @@ void bpf_kernel_close(struct bpf_kernel *kernel)
 	*kernel = (struct bpf_kernel){0};
 }
 
-int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context, size_t bytes)
+int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context,
+		   size_t bytes)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = (__u32)bytes);
 	int r = bpf_prog_test_run_opts(kernel->program[program], &options);

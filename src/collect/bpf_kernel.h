@@ -35,7 +35,8 @@ enum bpf_part {
 
 struct bpf_kernel {
 	struct bpf_object *part[BPF_PARTS];
-	int program[BPF_PROGRAMS]; /* descriptors, valid once the part is loaded; owned by the object */
+	int program
+		[BPF_PROGRAMS]; /* descriptors, valid once the part is loaded; owned by the object */
 	int netns_map, nets_map;   /* shared by all parts; owned by the first */
 	struct table_netns *netns; /* TABLE_NETNS_MAX, shared with the programs */
 	struct table_nets *nets;
@@ -43,20 +44,22 @@ struct bpf_kernel {
 	struct table_records *records; /* of lane 0, NULL until BPF_PART_RECORDS is loaded */
 	struct table_lane *lane[BPF_PARTS];
 	unsigned lanes;
-	bool direct;	  /* loads are direct, not calls of bpf_probe_read_kernel */
+	bool direct;      /* loads are direct, not calls of bpf_probe_read_kernel */
 	uint64_t load_us; /* spent loading so far */
 };
 
 /* @allow_direct: false forces the variant that works on 6.1, to test it. @lanes: threads, at most
  * TABLE_LANES_MAX. Return: 0 or negative errno with @reterr; nothing is left behind then. */
-int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct, struct eph_error *reterr);
+int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct,
+		    struct eph_error *reterr);
 void bpf_kernel_close(struct bpf_kernel *kernel);
 
 /* Load a part unless it is. Return: 0 or negative errno with @reterr. */
 int bpf_kernel_need(struct bpf_kernel *kernel, enum bpf_part part, struct eph_error *reterr);
 
 /* Run a program with its context, which it may change. Return: 0 or negative errno. Safe in parallel. */
-int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context, size_t bytes);
+int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context,
+		   size_t bytes);
 
 /* Which of @words stand in the kernel's type information (/sys/kernel/btf/vmlinux). Return: 0 or negative errno. */
 int bpf_kernel_knows(const char *const *words, bool *ret_found, unsigned count);

@@ -6,7 +6,7 @@
 #include "bpf_table.h"
 
 #define CONNECTION_BUCKETS_PER_RUN 4096u
-#define OTHER_BUCKETS_PER_RUN 8192u
+#define OTHER_BUCKETS_PER_RUN      8192u
 
 static struct ip_address address_of(uint8_t family, const __u64 bytes[2])
 {
@@ -33,7 +33,7 @@ static void flag_set(struct socket_record *to, uint16_t flag, bool set)
 }
 
 #define LOCK_ADDRESS 4u
-#define LOCK_PORT 8u
+#define LOCK_PORT    8u
 #define LOCK_CONNECT 16u
 
 /* A child has its listener's backlog and no lock on the port; only after listen(fd, 0) it cannot be told. */
@@ -45,7 +45,8 @@ static void accepted_of(const struct table_record *from, struct socket_record *t
 		flag_set(to, SOCKET_ACCEPTED, true);
 }
 
-static void full_of(const struct table_record *from, const struct kernel_laws *laws, struct socket_record *to)
+static void full_of(const struct table_record *from, const struct kernel_laws *laws,
+		    struct socket_record *to)
 {
 	flag_set(to, SOCKET_EXPLICIT, from->userlocks & LOCK_PORT);
 	flag_set(to, SOCKET_ADDRESS_BOUND, from->userlocks & LOCK_ADDRESS);
@@ -60,7 +61,8 @@ static void full_of(const struct table_record *from, const struct kernel_laws *l
 	to->cgroup = from->cgroup;
 }
 
-static void mini_of(const struct table_record *from, const struct kernel_laws *laws, struct socket_record *to)
+static void mini_of(const struct table_record *from, const struct kernel_laws *laws,
+		    struct socket_record *to)
 {
 	to->flags |= SOCKET_MINI;
 	flag_set(to, SOCKET_TIMESTAMPS, from->flags & TABLE_TIMESTAMPS);
@@ -75,7 +77,8 @@ static void mini_of(const struct table_record *from, const struct kernel_laws *l
 	to->expires_ms = from->expires_ms;
 }
 
-static void record_of(const struct table_record *from, const struct kernel_laws *laws, struct socket_record *to)
+static void record_of(const struct table_record *from, const struct kernel_laws *laws,
+		      struct socket_record *to)
 {
 	*to = (struct socket_record){
 		.cookie = from->cookie,
@@ -124,8 +127,9 @@ static int deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, 
 	return 0;
 }
 
-static int read_table(struct bpf_batch *batch, const struct bpf_buckets *table, enum bpf_program_id program,
-		      struct table_walk walk, uint32_t buckets_per_run, bpf_record_fn fn, void *context)
+static int read_table(struct bpf_batch *batch, const struct bpf_buckets *table,
+		      enum bpf_program_id program, struct table_walk walk, uint32_t buckets_per_run,
+		      bpf_record_fn fn, void *context)
 {
 	struct table_walk blank = walk;
 	int r = 0;
@@ -154,7 +158,8 @@ static int read_table(struct bpf_batch *batch, const struct bpf_buckets *table, 
 }
 
 static int read_kind(struct bpf_batch *batch, enum bpf_table_kind kind, enum bpf_program_id program,
-		     const struct table_walk *walk, uint32_t buckets_per_run, bpf_record_fn fn, void *context)
+		     const struct table_walk *walk, uint32_t buckets_per_run, bpf_record_fn fn,
+		     void *context)
 {
 	struct bpf_buckets table[TABLE_NETNS_MAX];
 	unsigned n = bpf_batch_tables(batch, kind, table);
@@ -165,8 +170,8 @@ static int read_kind(struct bpf_batch *batch, enum bpf_table_kind kind, enum bpf
 	return r;
 }
 
-int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams, bpf_record_fn fn,
-	       void *context)
+int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams,
+	       bpf_record_fn fn, void *context)
 {
 	struct table_walk walk = {.hz = batch->state->hz}, all = walk;
 	int r = bpf_kernel_need(&batch->state->kernel, BPF_PART_RECORDS, NULL);
@@ -178,11 +183,13 @@ int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, u
 		memcpy(walk.remote, request->remote.bytes, sizeof(walk.remote));
 	}
 	if (r == 0 && (streams & BPF_STREAM_BINDS))
-		r = read_kind(batch, BPF_TABLE_BINDS, BPF_BIND_RECORDS, &walk, OTHER_BUCKETS_PER_RUN, fn, context);
+		r = read_kind(batch, BPF_TABLE_BINDS, BPF_BIND_RECORDS, &walk,
+			      OTHER_BUCKETS_PER_RUN, fn, context);
 	if (r == 0 && (streams & BPF_STREAM_CONNECTIONS))
 		r = read_kind(batch, BPF_TABLE_CONNECTIONS, BPF_CONNECTION_RECORDS, &walk,
 			      CONNECTION_BUCKETS_PER_RUN, fn, context);
 	if (r == 0 && (streams & BPF_STREAM_UDP))
-		r = read_kind(batch, BPF_TABLE_UDP, BPF_UDP_RECORDS, &all, OTHER_BUCKETS_PER_RUN, fn, context);
+		r = read_kind(batch, BPF_TABLE_UDP, BPF_UDP_RECORDS, &all, OTHER_BUCKETS_PER_RUN,
+			      fn, context);
 	return r;
 }

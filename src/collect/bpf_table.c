@@ -15,7 +15,7 @@
 #include "fd.h"
 #include "netns.h"
 
-#define BIND_BUCKETS_PER_RUN 8192u
+#define BIND_BUCKETS_PER_RUN  8192u
 #define BIND_OWNERS_LOOKED_AT 256u
 
 /* HZ is no constant of the ABI; uptime in ticks against uptime in seconds tells it. Ticks start at -300 s. */
@@ -52,7 +52,8 @@ static int bpf_open(void **ret_state, struct eph_error *reterr)
 	*ret_state = NULL;
 	if (!state)
 		return error_set(reterr, -ENOMEM, "bpf", "out of memory");
-	r = bpf_kernel_open(&state->kernel, processors(), !variant || strcmp(variant, "probe") != 0, reterr);
+	r = bpf_kernel_open(&state->kernel, processors(), !variant || strcmp(variant, "probe") != 0,
+			    reterr);
 	if (r < 0) {
 		free(state);
 		return r;
@@ -71,7 +72,8 @@ static void bpf_close(void *opaque)
 	free(state);
 }
 
-static int read_info(struct bpf_state *state, const struct netns_snapshot *netns, struct table_info *ret)
+static int read_info(struct bpf_state *state, const struct netns_snapshot *netns,
+		     struct table_info *ret)
 {
 	CLEANUP(fd_closep) int udp = -1;
 	int back, r = netns_enter(netns->fd, &back);
@@ -96,7 +98,8 @@ static void net_register(struct table_nets *nets, uint64_t net, uint32_t index)
 	nets->index[slot % TABLE_NETNS_SLOTS] = index;
 }
 
-static void netns_tell(struct table_netns *to, const struct netns_snapshot *netns, const struct table_info *info)
+static void netns_tell(struct table_netns *to, const struct netns_snapshot *netns,
+		       const struct table_info *info)
 {
 	memset(to, 0, sizeof(*to));
 	to->net = info->net;
@@ -109,7 +112,8 @@ static void netns_tell(struct table_netns *to, const struct netns_snapshot *netn
 	memcpy(to->listening, netns->binds.listening.word, sizeof(to->listening));
 }
 
-int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot, size_t first)
+int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot,
+		    size_t first)
 {
 	struct bpf_kernel *kernel = &state->kernel;
 
@@ -164,7 +168,8 @@ static struct bpf_buckets table_of(const struct table_info *info, enum bpf_table
 	return (struct bpf_buckets){info->udp_hash, info->udp_hash ? info->udp_mask + 1 : 0};
 }
 
-unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind, struct bpf_buckets *ret)
+unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind,
+			  struct bpf_buckets *ret)
 {
 	unsigned n = 0, j;
 
@@ -307,7 +312,8 @@ struct counting {
 	const struct collect_request *request;
 };
 
-static int count_record(void *context, struct netns_snapshot *netns, const struct socket_record *record)
+static int count_record(void *context, struct netns_snapshot *netns,
+			const struct socket_record *record)
 {
 	struct counting *counting = context;
 
@@ -341,7 +347,8 @@ static int groups_init(struct bpf_batch *batch)
 }
 
 /* Count in the kernel if it can do that: it has no filters and no owners, and room for so many groups. */
-static int groups_in_kernel(struct bpf_batch *batch, const struct collect_request *request, bool *ret_counted)
+static int groups_in_kernel(struct bpf_batch *batch, const struct collect_request *request,
+			    bool *ret_counted)
 {
 	int r;
 
@@ -395,7 +402,8 @@ static int bpf_groups(void *state, const struct collect_request *request, struct
 
 /* sockets() */
 
-static int take_record(void *context, struct netns_snapshot *netns, const struct socket_record *record)
+static int take_record(void *context, struct netns_snapshot *netns,
+		       const struct socket_record *record)
 {
 	(void)context;
 	netns->sockets_read++;
@@ -405,8 +413,10 @@ static int take_record(void *context, struct netns_snapshot *netns, const struct
 
 static int sockets_batch(struct bpf_batch *batch, const struct collect_request *request)
 {
-	bool tcp = request->what.tcp || !request->what.udp, udp = request->what.udp || !request->what.tcp;
-	unsigned streams = (tcp ? BPF_STREAM_CONNECTIONS | BPF_STREAM_BINDS : 0) | (udp ? BPF_STREAM_UDP : 0);
+	bool tcp = request->what.tcp || !request->what.udp,
+	     udp = request->what.udp || !request->what.tcp;
+	unsigned streams =
+		(tcp ? BPF_STREAM_CONNECTIONS | BPF_STREAM_BINDS : 0) | (udp ? BPF_STREAM_UDP : 0);
 	int r;
 
 	for (size_t i = 0; i < batch->count; i++) {
@@ -418,12 +428,13 @@ static int sockets_batch(struct bpf_batch *batch, const struct collect_request *
 	r = bpf_stream(batch, request, streams, take_record, NULL);
 	for (size_t i = 0; i < batch->count; i++)
 		batch->snapshot->netns[batch->first + i].sockets_complete =
-			r == 0 && tcp && udp && request->remote.family == IP_NONE && !batch->gone[i];
+			r == 0 && tcp && udp && request->remote.family == IP_NONE &&
+			!batch->gone[i];
 	return r;
 }
 
-static int bpf_sockets(void *state, const struct collect_request *request, struct snapshot *snapshot,
-		       struct eph_error *reterr)
+static int bpf_sockets(void *state, const struct collect_request *request,
+		       struct snapshot *snapshot, struct eph_error *reterr)
 {
 	return for_batches(state, snapshot, reterr, sockets_batch, request);
 }

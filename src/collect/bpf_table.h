@@ -36,16 +36,19 @@ enum bpf_table_kind {
 
 /* Enter each namespace of the batch that begins at @first and tell the programs about it. Those that are gone are
  * flagged. Return: 0 or negative errno. */
-int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot, size_t first);
+int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot,
+		    size_t first);
 
 /* The distinct tables of this kind; at most TABLE_NETNS_MAX. Returns how many. */
-unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind, struct bpf_buckets *ret);
+unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind,
+			  struct bpf_buckets *ret);
 
 /* Flag every namespace of the batch. */
 void bpf_batch_flag(struct bpf_batch *batch, uint32_t gap);
 
 /* Called for each record; 0 or negative errno, which ends the reading. */
-typedef int (*bpf_record_fn)(void *context, struct netns_snapshot *netns, const struct socket_record *record);
+typedef int (*bpf_record_fn)(void *context, struct netns_snapshot *netns,
+			     const struct socket_record *record);
 
 /* Read records: connections, and what is only in the bind table, or UDP. @request->remote is applied to TCP when set. */
 enum bpf_stream {
@@ -53,8 +56,8 @@ enum bpf_stream {
 	BPF_STREAM_BINDS = 1u << 1,
 	BPF_STREAM_UDP = 1u << 2,
 };
-int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams, bpf_record_fn fn,
-	       void *context);
+int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams,
+	       bpf_record_fn fn, void *context);
 
 /* Count TCP groups inside the kernel. Return: 0; -E2BIG when a thread's table was too small; else negative errno. */
 int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *request);
