@@ -143,7 +143,10 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	json_uint(&json, "more", usage->groups - shown(view));
 	if (usage->has_other) {
 		json_object(&json, "other");
-		json_uint(&json, "groups", usage->other_groups);
+		if (usage->other_groups)
+			json_uint(&json, "groups", usage->other_groups);
+		else
+			json_null(&json, "groups"); /* not counted */
 		json_uint(&json, "in_use", usage->other_in_use);
 		json_uint(&json, "time_wait", usage->other_time_wait);
 		json_uint(&json, "floor", usage->floor);

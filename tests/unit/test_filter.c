@@ -181,20 +181,28 @@ static void test_hostile_sizes(void **state)
 	static const struct {
 		const char *piece;
 		unsigned count;
+		const char *says;
 	} cases[] = {
-		{"( ", 4000}, {"! ", 4000}, {"dport=1|", 1000}, {"dport = 1 ", 600}, {"x", 9000}};
+		{"( ", 4000, "nested deeper"},    {"! ", 4000, "ends too early"},
+		{"dport=1|", 1000, "conditions"}, {"dport = 1 ", 600, "conditions"},
+		{"x", 9000, "longer than"},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t length = strlen(cases[i].piece);
 		char *text = calloc(cases[i].count, length + 1);
 		const char *word = text;
+		struct eph_error error = {.message = ""};
 		struct filter *filter;
 
 		assert_non_null(text);
 		for (unsigned n = 0; n < cases[i].count; n++)
 			memcpy(text + n * length, cases[i].piece, length);
-		assert_int_equal(filter_parse(&word, 1, &filter, NULL), -EINVAL);
+		assert_int_equal(filter_parse(&word, 1, &filter, &error), -EINVAL);
+		if (!strstr(error.message, cases[i].says))
+			fail_msg("%s: '%s' does not say %s", cases[i].piece, error.message,
+				 cases[i].says);
 		free(text);
 	}
 }
