@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,14 +13,17 @@
 
 #define WORDS_MAX 12
 
+#define LINE_BYTES 128
+
 /* Splits @line at blanks; the words live in @store. */
-static int split(const char *line, char *store, char *argv[WORDS_MAX])
+static int split(const char *line, char store[LINE_BYTES], char *argv[WORDS_MAX])
 {
+	char *rest = store;
 	int argc = 0;
 
-	strcpy(store, line);
-	for (char *word = strtok(store, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
+	snprintf(store, LINE_BYTES, "%s", line);
+	while (rest && argc < WORDS_MAX - 1)
+		argv[argc++] = strsep(&rest, " ");
 	argv[argc] = NULL;
 	return argc;
 }
@@ -49,8 +53,9 @@ static void test_accepted(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct eph_error error = {.message = ""};
-		char store[128], *argv[WORDS_MAX], operands[64] = "";
+		char store[LINE_BYTES], *argv[WORDS_MAX];
 		struct arguments arguments;
+		struct strbuf operands = STRBUF_INIT;
 		const char *value;
 		int argc = split(cases[i].line, store, argv);
 
@@ -61,11 +66,10 @@ static void test_accepted(void **state)
 		assert_int_equal(value == NULL, cases[i].value == NULL);
 		if (value)
 			assert_string_equal(value, cases[i].value);
-		for (unsigned o = 0; o < arguments.n_operands; o++) {
-			strcat(operands, arguments.operand[o]);
-			strcat(operands, ",");
-		}
-		assert_string_equal(operands, cases[i].operands);
+		for (unsigned o = 0; o < arguments.n_operands; o++)
+			strbuf_printf(&operands, "%s,", arguments.operand[o]);
+		assert_string_equal(operands.text, cases[i].operands);
+		strbuf_done(&operands);
 		arguments_done(&arguments);
 	}
 }
@@ -93,7 +97,7 @@ static void test_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct eph_error error = {.message = ""};
-		char store[128], *argv[WORDS_MAX];
+		char store[LINE_BYTES], *argv[WORDS_MAX];
 		struct arguments arguments;
 		int argc = split(cases[i].line, store, argv);
 
@@ -117,7 +121,7 @@ static void test_json_is_seen_on_broken_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char store[128], *argv[WORDS_MAX];
+		char store[LINE_BYTES], *argv[WORDS_MAX];
 		int argc = split(cases[i].line, store, argv);
 
 		if (arguments_want_json(argc, argv) != cases[i].json)
