@@ -20,7 +20,7 @@ static __always_inline __u8 accepted(const struct table_seen *s, const struct ta
 	if (s->state == TCP_TIME_WAIT)
 		known = time_wait_connect_bind(s->socket) ? 0 : -1;
 	else
-		known = socket_accepted(FIELD(__u8, s->socket, sock, sk_userlocks),
+		known = socket_accepted(USERLOCKS(s->socket),
 					FIELD(__u32, s->socket, sock, sk_max_ack_backlog));
 	return known >= 0 ? (__u8)known : port_in(n->listening, s->num);
 }

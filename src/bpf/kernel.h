@@ -238,6 +238,12 @@ extern void bpf_rcu_read_unlock(void) __ksym;
 	})
 #endif
 
+/* sk_userlocks: a byte of its own on 6.18, the upper half of one on 6.1. */
+#define USERLOCKS(socket)                                                                          \
+	((__u32)((__u64)FIELD(__u8, socket, sock, sk_userlocks)                                    \
+			 << __CORE_RELO((struct sock *)0, sk_userlocks, LSHIFT_U64) >>             \
+		 __CORE_RELO((struct sock *)0, sk_userlocks, RSHIFT_U64)))
+
 /* The field at @address + its offset, as a number of the given C type. */
 #define FIELD(c_type, address, type, field) READ(c_type, (address) + OFFSET(type, field))
 

@@ -22,7 +22,7 @@ static __always_inline void record_full(struct table_record *r, __u64 socket)
 	r->uid = FIELD(__u32, socket, sock, sk_uid);
 	r->inode = socket_inode(socket);
 	r->cgroup = socket_cgroup(socket);
-	r->userlocks = FIELD(__u8, socket, sock, sk_userlocks);
+	r->userlocks = USERLOCKS(socket);
 	r->max_ack_backlog = FIELD(__u32, socket, sock, sk_max_ack_backlog);
 	r->window = socket_window(socket);
 }
