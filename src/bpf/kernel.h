@@ -47,10 +47,12 @@ struct somewhere {
 	__u64 word;
 };
 
-/* Begins with an unsigned long, in every kernel: the type under which READ() loads from any address. */
-struct rb_node {
-	unsigned long __rb_parent_color;
+/* The number of struct rb_node in the kernel's own type information: it begins with an unsigned long in every kernel, and is
+ * the type under which READ() loads from any address. Put there by collect/bpf_types.c. */
+enum ephemports_word {
+	EPHEMPORTS_WORD = 1,
 };
+#define WORD_TYPE ((__u32)bpf_core_enum_value(enum ephemports_word, EPHEMPORTS_WORD))
 
 struct sock_common {
 	__be32 skc_daddr;
@@ -226,7 +228,7 @@ extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 #define READ(c_type, address)                                                                      \
 	(*(const c_type *)bpf_rdonly_cast((void *)(address),                                       \
-					  bpf_core_type_id_kernel(struct rb_node)))
+					  WORD_TYPE))
 #else
 #define bpf_rcu_read_lock()
 #define bpf_rcu_read_unlock()

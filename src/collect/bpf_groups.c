@@ -124,7 +124,7 @@ static void merge_group(struct bpf_batch *batch, const struct table_group *from)
 
 static void take_lane_counts(struct bpf_batch *batch, unsigned lanes)
 {
-	const struct table_lane *lane = batch->state->kernel.lane[BPF_PART_GROUPS];
+	const struct table_lane *lane = batch->state->kernel.lane;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
@@ -140,9 +140,8 @@ static void lanes_clear(struct bpf_kernel *kernel, unsigned lanes)
 {
 	memset(kernel->groups, 0, lanes * sizeof(*kernel->groups));
 	for (unsigned i = 0; i < lanes; i++) {
-		memset(kernel->lane[BPF_PART_GROUPS][i].read, 0, sizeof(kernel->lane[0]->read));
-		memset(kernel->lane[BPF_PART_GROUPS][i].time_wait, 0,
-		       sizeof(kernel->lane[0]->time_wait));
+		memset(kernel->lane[i].read, 0, sizeof(kernel->lane[0].read));
+		memset(kernel->lane[i].time_wait, 0, sizeof(kernel->lane[0].time_wait));
 	}
 }
 

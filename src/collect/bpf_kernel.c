@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "bpf_types.h"
 #include "error.h"
 #include "fd.h"
 #include "table_direct.skel.h"
@@ -19,18 +21,37 @@
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
+#define PART(name) (1u << BPF_PART_##name)
+
+/* A program is loaded with the first of its parts that is needed. */
 static const struct {
 	const char *name;
-	enum bpf_part part;
+	unsigned parts;
 } programs[BPF_PROGRAMS] = {
-	[BPF_INFO] = {"info", BPF_PART_BINDS},
-	[BPF_BIND_SETS] = {"bind_sets", BPF_PART_BINDS},
-	[BPF_LISTEN_SETS] = {"listen_sets", BPF_PART_BINDS},
-	[BPF_UDP_SETS] = {"udp_sets", BPF_PART_BINDS},
-	[BPF_COUNT_GROUPS] = {"count_groups", BPF_PART_GROUPS},
-	[BPF_CONNECTION_RECORDS] = {"connection_records", BPF_PART_RECORDS},
-	[BPF_BIND_RECORDS] = {"bind_records", BPF_PART_RECORDS},
-	[BPF_UDP_RECORDS] = {"udp_records", BPF_PART_RECORDS},
+	[BPF_INFO] = {"info", PART(BINDS)},
+	[BPF_BIND_SETS] = {"bind_sets", PART(BINDS)},
+	[BPF_LISTEN_SETS] = {"listen_sets", PART(BINDS)},
+	[BPF_UDP_SETS] = {"udp_sets", PART(BINDS)},
+	[BPF_COUNT_GROUPS] = {"count_groups", PART(GROUPS)},
+	[BPF_CONNECTION_RECORDS] = {"connection_records", PART(RECORDS)},
+	[BPF_BIND_RECORDS] = {"bind_records", PART(RECORDS)},
+	[BPF_UDP_RECORDS] = {"udp_records", PART(GROUPS) | PART(RECORDS)},
+};
+
+/* Maps are shared by all parts, and made by the first that needs them. */
+static const struct {
+	const char *name;
+	unsigned parts;
+	bool per_lane;
+	uint32_t entries, entry_bytes;
+} maps[BPF_MAPS] = {
+	[BPF_MAP_NETNS] = {"netns", ~0u, false, TABLE_NETNS_MAX, sizeof(struct table_netns)},
+	[BPF_MAP_NETS] = {"nets", ~0u, false, 1, sizeof(struct table_nets)},
+	[BPF_MAP_LANES] = {"lanes", PART(GROUPS) | PART(RECORDS), true, 0,
+			   sizeof(struct table_lane)},
+	[BPF_MAP_GROUPS] = {"groups", PART(GROUPS), true, 0, sizeof(struct table_groups)},
+	[BPF_MAP_RECORDS] = {"records", PART(GROUPS) | PART(RECORDS), false, 1,
+			     sizeof(struct table_records)},
 };
 
 static uint64_t now_us(void)
@@ -81,84 +102,67 @@ int bpf_kernel_knows(const char *const *words, bool *ret_found, unsigned count)
 	return 0;
 }
 
-static int map_memory(const struct bpf_map *map, size_t bytes, void **ret)
+static uint32_t map_entries(const struct bpf_kernel *kernel, unsigned i)
 {
-	long page = sysconf(_SC_PAGESIZE);
-	size_t whole = (bytes + (size_t)page - 1) / (size_t)page * (size_t)page;
-	void *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	*ret = memory;
-	return 0;
+	return maps[i].per_lane ? kernel->lanes : maps[i].entries;
 }
 
-static struct bpf_map *map_of(const struct bpf_kernel *kernel, enum bpf_part part, const char *name)
+static size_t map_bytes(const struct bpf_kernel *kernel, unsigned i)
 {
-	return bpf_object__find_map_by_name(kernel->part[part], name);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return ((size_t)map_entries(kernel, i) * maps[i].entry_bytes + page - 1) / page * page;
 }
 
-/* Only the maps that this part uses are made, as large as it needs. */
+static struct bpf_map *map_of(const struct bpf_kernel *kernel, enum bpf_part part, unsigned i)
+{
+	return bpf_object__find_map_by_name(kernel->part[part], maps[i].name);
+}
+
 static int prepare_maps(struct bpf_kernel *kernel, enum bpf_part part)
 {
-	struct bpf_map *netns = map_of(kernel, part, "netns"), *nets = map_of(kernel, part, "nets");
-	struct bpf_map *lanes = map_of(kernel, part, "lanes"),
-		       *groups = map_of(kernel, part, "groups");
-	struct bpf_map *records = map_of(kernel, part, "records");
 	int r = 0;
 
-	if (part == BPF_PART_BINDS)
-		r = bpf_map__set_max_entries(netns, TABLE_NETNS_MAX);
-	else
-		r = bpf_map__reuse_fd(netns, kernel->netns_map);
-	if (r == 0 && part != BPF_PART_BINDS)
-		r = bpf_map__reuse_fd(nets, kernel->nets_map);
-	if (r == 0)
-		r = bpf_map__set_max_entries(lanes, part == BPF_PART_GROUPS ? kernel->lanes : 1);
-	if (r == 0 && part == BPF_PART_GROUPS)
-		r = bpf_map__set_max_entries(groups, kernel->lanes);
-	if (r == 0)
-		r = bpf_map__set_autocreate(lanes, part != BPF_PART_BINDS);
-	if (r == 0)
-		r = bpf_map__set_autocreate(groups, part == BPF_PART_GROUPS);
-	if (r == 0)
-		r = bpf_map__set_autocreate(records, part == BPF_PART_RECORDS);
+	for (unsigned i = 0; r == 0 && i < BPF_MAPS; i++) {
+		struct bpf_map *map = map_of(kernel, part, i);
+
+		if (kernel->memory[i])
+			r = bpf_map__reuse_fd(map, kernel->map[i]);
+		else if (!(maps[i].parts & (1u << part)))
+			r = bpf_map__set_autocreate(map, false);
+		else
+			r = bpf_map__set_max_entries(map, map_entries(kernel, i));
+	}
 	return r;
 }
 
 static int share_memory(struct bpf_kernel *kernel, enum bpf_part part)
 {
-	int r = 0;
+	for (unsigned i = 0; i < BPF_MAPS; i++) {
+		void *memory;
+		int fd;
 
-	switch (part) {
-	case BPF_PART_BINDS:
-		kernel->netns_map = bpf_map__fd(map_of(kernel, part, "netns"));
-		kernel->nets_map = bpf_map__fd(map_of(kernel, part, "nets"));
-		r = map_memory(map_of(kernel, part, "netns"),
-			       TABLE_NETNS_MAX * sizeof(struct table_netns),
-			       (void **)&kernel->netns);
-		if (r == 0)
-			r = map_memory(map_of(kernel, part, "nets"), sizeof(struct table_nets),
-				       (void **)&kernel->nets);
-		return r;
-	case BPF_PART_GROUPS:
-		r = map_memory(map_of(kernel, part, "groups"),
-			       kernel->lanes * sizeof(struct table_groups),
-			       (void **)&kernel->groups);
-		break;
-	case BPF_PART_RECORDS:
-		r = map_memory(map_of(kernel, part, "records"), sizeof(struct table_records),
-			       (void **)&kernel->records);
-		break;
-	case BPF_PARTS:
-		break;
+		if (kernel->memory[i] || !(maps[i].parts & (1u << part)))
+			continue;
+		fd = bpf_map__fd(map_of(kernel, part, i));
+		memory =
+			mmap(NULL, map_bytes(kernel, i), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (memory == MAP_FAILED)
+			return -errno;
+		kernel->memory[i] = memory;
+		kernel->map[i] = fd;
 	}
-	if (r == 0)
-		r = map_memory(map_of(kernel, part, "lanes"),
-			       (part == BPF_PART_GROUPS ? kernel->lanes : 1) *
-				       sizeof(struct table_lane),
-			       (void **)&kernel->lane[part]);
-	return r;
+	kernel->netns = kernel->memory[BPF_MAP_NETNS];
+	kernel->nets = kernel->memory[BPF_MAP_NETS];
+	kernel->lane = kernel->memory[BPF_MAP_LANES];
+	kernel->groups = kernel->memory[BPF_MAP_GROUPS];
+	kernel->records = kernel->memory[BPF_MAP_RECORDS];
+	return 0;
+}
+
+static bool loads(const struct bpf_kernel *kernel, enum bpf_part part, unsigned i)
+{
+	return (programs[i].parts & (1u << part)) && kernel->program[i] <= 0;
 }
 
 static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
@@ -166,23 +170,26 @@ static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
 	size_t bytes;
 	const void *elf =
 		kernel->direct ? table_direct__elf_bytes(&bytes) : table_probe__elf_bytes(&bytes);
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ephemports");
+	char types[32];
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ephemports",
+		    .btf_custom_path = types);
 	int r;
 
+	snprintf(types, sizeof(types), "/proc/self/fd/%d", kernel->types);
 	kernel->part[part] = bpf_object__open_mem(elf, bytes, &options);
 	if (!kernel->part[part])
 		return -errno;
 	for (unsigned i = 0; i < BPF_PROGRAMS; i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(kernel->part[part], programs[i].name),
-			programs[i].part == part);
+			loads(kernel, part, i));
 	r = prepare_maps(kernel, part);
 	if (r == 0)
 		r = bpf_object__load(kernel->part[part]);
 	if (r == 0)
 		r = share_memory(kernel, part);
 	for (unsigned i = 0; r == 0 && i < BPF_PROGRAMS; i++)
-		if (programs[i].part == part)
+		if (loads(kernel, part, i))
 			kernel->program[i] = bpf_program__fd(bpf_object__find_program_by_name(
 				kernel->part[part], programs[i].name));
 	return r;
@@ -226,38 +233,36 @@ int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct
 {
 	static const char *const words[] = {"bpf_rdonly_cast", "bpf_rcu_read_lock"};
 	bool found[ARRAY_SIZE(words)];
+	uint64_t start = now_us();
 	int r;
 
-	*kernel = (struct bpf_kernel){.lanes = lanes};
+	*kernel = (struct bpf_kernel){.lanes = lanes, .types = -1};
 	r = bpf_kernel_knows(words, found, ARRAY_SIZE(words));
 	if (r < 0)
 		return error_set(reterr, r, "bpf",
 				 "%s: %s: the kernel must describe its types (BTF)", BTF_PATH,
 				 strerror(-r));
 	kernel->direct = allow_direct && found[0] && found[1];
+	kernel->types = bpf_types_cut();
+	if (kernel->types < 0)
+		return error_set(reterr, kernel->types, "bpf", "%s: %s", BTF_PATH,
+				 strerror(-kernel->types));
+	kernel->load_us = now_us() - start;
 	r = bpf_kernel_need(kernel, BPF_PART_BINDS, reterr);
 	if (r < 0)
 		bpf_kernel_close(kernel);
 	return r;
 }
 
-static void unmap(void *memory, size_t bytes)
-{
-	if (memory)
-		munmap(memory, bytes);
-}
-
 void bpf_kernel_close(struct bpf_kernel *kernel)
 {
-	unmap(kernel->netns, TABLE_NETNS_MAX * sizeof(*kernel->netns));
-	unmap(kernel->nets, sizeof(*kernel->nets));
-	unmap(kernel->groups, kernel->lanes * sizeof(*kernel->groups));
-	unmap(kernel->records, sizeof(*kernel->records));
-	unmap(kernel->lane[BPF_PART_GROUPS], kernel->lanes * sizeof(struct table_lane));
-	unmap(kernel->lane[BPF_PART_RECORDS], sizeof(struct table_lane));
-	for (int part = BPF_PARTS - 1; part >= 0; part--)
+	for (unsigned i = 0; i < BPF_MAPS; i++)
+		if (kernel->memory[i])
+			munmap(kernel->memory[i], map_bytes(kernel, i));
+	for (unsigned part = 0; part < BPF_PARTS; part++)
 		bpf_object__close(kernel->part[part]);
-	*kernel = (struct bpf_kernel){0};
+	fd_closep(&kernel->types);
+	*kernel = (struct bpf_kernel){.types = -1};
 }
 
 int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context,

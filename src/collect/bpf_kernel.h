@@ -33,16 +33,28 @@ enum bpf_part {
 	BPF_PARTS,
 };
 
+enum bpf_map_id {
+	BPF_MAP_NETNS,
+	BPF_MAP_NETS,
+	BPF_MAP_LANES,
+	BPF_MAP_GROUPS,
+	BPF_MAP_RECORDS,
+	BPF_MAPS,
+};
+
 struct bpf_kernel {
 	struct bpf_object *part[BPF_PARTS];
 	int program
-		[BPF_PROGRAMS]; /* descriptors, valid once the part is loaded; owned by the object */
-	int netns_map, nets_map;   /* shared by all parts; owned by the first */
-	struct table_netns *netns; /* TABLE_NETNS_MAX, shared with the programs */
+		[BPF_PROGRAMS]; /* descriptors, 0 until loaded; owned by the objects, as those of the maps */
+	int map[BPF_MAPS];
+	void *memory
+		[BPF_MAPS]; /* shared with the programs, NULL until a part that uses it is loaded: */
+	struct table_netns *netns; /* TABLE_NETNS_MAX */
 	struct table_nets *nets;
-	struct table_groups *groups;   /* one per lane, NULL until BPF_PART_GROUPS is loaded */
-	struct table_records *records; /* of lane 0, NULL until BPF_PART_RECORDS is loaded */
-	struct table_lane *lane[BPF_PARTS];
+	struct table_lane *lane;     /* one per thread */
+	struct table_groups *groups; /* one per thread */
+	struct table_records *records;
+	int types; /* descriptor of the types cut out by bpf_types.h */
 	unsigned lanes;
 	bool direct;      /* loads are direct, not calls of bpf_probe_read_kernel */
 	uint64_t load_us; /* spent loading so far */

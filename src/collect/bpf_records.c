@@ -174,7 +174,9 @@ int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, u
 	       bpf_record_fn fn, void *context)
 {
 	struct table_walk walk = {.hz = batch->state->hz}, all = walk;
-	int r = bpf_kernel_need(&batch->state->kernel, BPF_PART_RECORDS, NULL);
+	int r = bpf_kernel_need(
+		&batch->state->kernel,
+		streams & ~(unsigned)BPF_STREAM_UDP ? BPF_PART_RECORDS : BPF_PART_GROUPS, NULL);
 
 	if (request->remote.family != IP_NONE) {
 		walk.what = TABLE_REMOTE | TABLE_REMOTE_PORT;
