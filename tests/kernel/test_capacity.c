@@ -462,6 +462,23 @@ static int run_case(uint64_t seed, const struct reader *readers, unsigned n_read
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
+/* Programs are loaded when they are first needed; once here serves every case forked from this process. */
+static int load_all(const struct reader *reader, struct eph_error *reterr)
+{
+	const struct collect_request everything = {
+		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	int r = snapshot ? netns_open_current(snapshot, reterr) : -ENOMEM;
+
+	if (r == 0)
+		r = procfs_read_settings(snapshot, reterr);
+	if (r == 0)
+		r = reader->collector->binds(reader->state, snapshot, reterr);
+	if (r == 0)
+		r = reader->collector->sockets(reader->state, &everything, snapshot, reterr);
+	return r;
+}
+
 static unsigned open_readers(struct reader readers[2], bool report)
 {
 	struct eph_error error = {0};
@@ -469,7 +486,8 @@ static unsigned open_readers(struct reader readers[2], bool report)
 
 	if (options->bpf) {
 		readers[n] = (struct reader){.collector = &collector_bpf};
-		if (readers[n].collector->open(&readers[n].state, &error) == 0)
+		if (readers[n].collector->open(&readers[n].state, &error) == 0 &&
+		    load_all(&readers[n], &error) == 0)
 			n++;
 		else if (report)
 			printf("without BPF: %s\n", error.message);
