@@ -204,7 +204,7 @@ int main(int argc, char **argv)
 	}
 	for (unsigned long i = 0; i < cases; i++) {
 		pid_t child = fork();
-		int status;
+		int status = 0;
 
 		if (child == 0)
 			exit(one_case(seed + i));
