@@ -24,6 +24,7 @@ struct walker {
 	__u32 cursor, index;
 	__u32 emitted, changed;
 	__u32 remote_family, remote_port, owners;
+	__u32 port, port_netns;
 	__u64 remote[2];
 };
 

@@ -132,6 +132,11 @@ struct inet_bind_bucket {
 	unsigned short port;
 	signed char fastreuse;
 	signed char fastreuseport;
+	struct somewhere fastuid;
+	struct somewhere fast_v6_rcv_saddr;
+	__be32 fast_rcv_saddr;
+	unsigned short fast_sk_family;
+	bool fast_ipv6_only;
 	struct somewhere node;
 	struct somewhere
 		bhash2; /* 6.8 and later: struct inet_bind2_bucket, these have the owners */
@@ -217,6 +222,7 @@ struct udp_table {
 
 struct udp_hslot {
 	struct somewhere head;
+	int count;
 } KERNEL_TYPE;
 
 #define OFFSET(type, field) bpf_core_field_offset(struct type, field)

@@ -59,6 +59,7 @@ struct {
 #include "records.h"
 
 #include "binds.h"
+#include "ports.h"
 
 static __always_inline void walker_init(struct walker *w, struct table_walk *walk)
 {
@@ -80,6 +81,8 @@ static __always_inline void walker_init(struct walker *w, struct table_walk *wal
 	w->remote_family = walk->remote_family;
 	w->remote_port = walk->remote_port;
 	w->owners = walk->owners;
+	w->port = walk->port;
+	w->port_netns = walk->netns;
 	/* 0 from outside is any number to the verifier, which then need not follow them one by one. */
 	w->cursor = walk->cursor;
 	w->index = walk->index;
@@ -250,6 +253,39 @@ int udp_records(struct table_walk *walk)
 	if (!(walk->what & TABLE_DRAIN))
 		chain_walk(&w, true);
 	bpf_loop(1 << 22, record_step, &w, 0);
+	walker_done(&w, walk);
+	return 0;
+}
+
+static __always_inline bool walker_port(struct walker *w, struct table_walk *walk)
+{
+	__u32 zero = 0;
+
+	walker_init(w, walk);
+	w->records = bpf_map_lookup_elem(&records, &zero);
+	return w->nets && w->records;
+}
+
+SEC("syscall")
+int port_records(struct table_walk *walk)
+{
+	struct walker w = {0};
+
+	if (!walker_port(&w, walk))
+		return 1;
+	port_walk(&w, !(walk->what & TABLE_CONTINUE));
+	walker_done(&w, walk);
+	return 0;
+}
+
+SEC("syscall")
+int port_udp_records(struct table_walk *walk)
+{
+	struct walker w = {0};
+
+	if (!walker_port(&w, walk))
+		return 1;
+	port_udp_walk(&w, !(walk->what & TABLE_CONTINUE));
 	walker_done(&w, walk);
 	return 0;
 }

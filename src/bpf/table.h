@@ -51,6 +51,7 @@ enum table_what {
 	TABLE_REMOTE = 1u << 5,      /* only records with remote[] */
 	TABLE_REMOTE_PORT = 1u << 6, /* only records with remote_port */
 	TABLE_DRAIN = 1u << 7, /* the last answer was cut short: continue with what was gathered */
+	TABLE_CONTINUE = 1u << 8, /* port_records: likewise, continue the walk */
 };
 
 /* One run: buckets [first, end) of the table at `heads`; the answer says where to go on. */
@@ -71,7 +72,21 @@ struct table_walk {
 	__u32 changed;       /* in: 0; out: chains given up */
 	__u32 overflow;      /* out: a group did not fit */
 	__u32 owners;        /* bind_sets: of a closed port look at so many owners */
+	__u32 netns, port;   /* port_records: the one, and the one */
 	__u32 zero;
+};
+
+/* The bind bucket of the port that was asked about, outside any VRF; of UDP only `chain`. */
+struct table_bucket {
+	__u32 exists;
+	__s8 fastreuse, fastreuseport;
+	__u8 fast_family, fast_v6only; /* 4: of an AF_INET socket, 6: of an AF_INET6 one */
+	__u64 fast_address[2];
+	__u8 fast_address_family; /* 4 or 6 */
+	__u8 zero[3];
+	__u32 fast_uid;
+	__u32 unlisted; /* owners like one that was listed */
+	__u32 chain;	/* UDP: sockets in the hash chain */
 };
 
 struct table_netns {
@@ -82,6 +97,7 @@ struct table_netns {
 	__u32 hash_mix;
 	__u32 vrf; /* out: saw a bucket of a VRF */
 	__u32 zero;
+	struct table_bucket bucket;
 	__u64 counted[TABLE_PORT_WORDS];
 	__u64 closed[TABLE_PORT_WORDS];
 	__u64 listening[TABLE_PORT_WORDS];
@@ -111,12 +127,31 @@ struct table_chain {
 	__u32 udp, zero;
 };
 
+/* Where the walk over one port is: as table_bind; and what the owner before was like. */
+struct table_port {
+	__u64 tb_node, tb2_node, owner_node;
+	__u64 like[2];
+	__u32 alike; /* owners in a row that were like it */
+	__u32 l3mdev, bucket, failed;
+};
+
+/* The socket that is being read. */
+struct table_seen {
+	__u64 socket, where;
+	__u32 netns;
+	__u32 group; /* index */
+	__u16 family, num;
+	__u8 state, counted, accepted, zero;
+};
+
 /* Open addressing from a namespace's address to its index; and what the walks that one thread makes remember. */
 struct table_nets {
 	__u64 net[TABLE_NETNS_SLOTS];
 	__u32 index[TABLE_NETNS_SLOTS];
 	struct table_bind bind;
 	struct table_chain chain;
+	struct table_port port;
+	struct table_seen seen;
 };
 
 struct table_group {
@@ -180,15 +215,6 @@ struct table_entry {
 	__u64 bucket;
 };
 
-/* The socket that is being counted. */
-struct table_seen {
-	__u64 socket, where;
-	__u32 netns;
-	__u32 group; /* index */
-	__u16 family, num;
-	__u8 state, counted, accepted, zero;
-};
-
 /* A thread's own: what it follows, what it gathered, what it counted. */
 struct table_lane {
 	struct table_cursor cursor[TABLE_CURSORS];
@@ -203,6 +229,7 @@ struct table_lane {
 
 _Static_assert(sizeof(struct table_group) == 128, "shared layout");
 _Static_assert(sizeof(struct table_record) == 104, "shared layout");
+_Static_assert(sizeof(struct table_bucket) == 40, "shared layout");
 _Static_assert(sizeof(struct table_info) == 96, "shared layout");
 
 #endif

@@ -36,6 +36,8 @@ static const struct {
 	[BPF_CONNECTION_RECORDS] = {"connection_records", PART(RECORDS)},
 	[BPF_BIND_RECORDS] = {"bind_records", PART(RECORDS)},
 	[BPF_UDP_RECORDS] = {"udp_records", PART(GROUPS) | PART(RECORDS)},
+	[BPF_PORT_RECORDS] = {"port_records", PART(PORT)},
+	[BPF_PORT_UDP_RECORDS] = {"port_udp_records", PART(PORT)},
 };
 
 /* Maps are shared by all parts, and made by the first that needs them. */
@@ -50,7 +52,7 @@ static const struct {
 	[BPF_MAP_LANES] = {"lanes", PART(GROUPS) | PART(RECORDS), true, 0,
 			   sizeof(struct table_lane)},
 	[BPF_MAP_GROUPS] = {"groups", PART(GROUPS), true, 0, sizeof(struct table_groups)},
-	[BPF_MAP_RECORDS] = {"records", PART(GROUPS) | PART(RECORDS), false, 1,
+	[BPF_MAP_RECORDS] = {"records", PART(GROUPS) | PART(RECORDS) | PART(PORT), false, 1,
 			     sizeof(struct table_records)},
 };
 

@@ -107,8 +107,7 @@ static void record_of(const struct table_record *from, const struct kernel_laws 
 		full_of(from, laws, to);
 }
 
-/* Hand over the records of one answer. */
-static int deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, void *context)
+int bpf_deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, void *context)
 {
 	const struct table_records *from = batch->state->kernel.records;
 
@@ -147,7 +146,7 @@ static int read_table(struct bpf_batch *batch, const struct bpf_buckets *table,
 			break;
 		if (walk.changed)
 			bpf_batch_flag(batch, GAP_CHANGED);
-		r = deliver(batch, walk.records, fn, context);
+		r = bpf_deliver(batch, walk.records, fn, context);
 		at = walk.next;
 		/* A full answer leaves gathered sockets behind. */
 		walk.what = blank.what | (walk.records >= TABLE_RECORDS ? TABLE_DRAIN : 0);

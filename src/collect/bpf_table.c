@@ -424,7 +424,12 @@ static int sockets_batch(struct bpf_batch *batch, const struct collect_request *
 
 		socket_table_done(&netns->sockets);
 		netns->sockets_read = netns->time_wait = 0;
+		netns->sockets_complete = false;
+		netns->sockets_port = 0;
+		memset(netns->bucket, 0, sizeof(netns->bucket));
 	}
+	if (request->local_port)
+		return bpf_port(batch, request);
 	r = bpf_stream(batch, request, streams, take_record, NULL);
 	for (size_t i = 0; i < batch->count; i++)
 		batch->snapshot->netns[batch->first + i].sockets_complete =

@@ -59,6 +59,12 @@ enum bpf_stream {
 int bpf_stream(struct bpf_batch *batch, const struct collect_request *request, unsigned streams,
 	       bpf_record_fn fn, void *context);
 
+/* Hand over the first @records records of the answer. Return: 0 or what @fn returned. */
+int bpf_deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, void *context);
+
+/* Fill sockets, sockets_port and bucket for request->local_port. Return: 0 or negative errno. */
+int bpf_port(struct bpf_batch *batch, const struct collect_request *request);
+
 /* Count TCP groups inside the kernel. Return: 0; -E2BIG when a thread's table was too small; else negative errno. */
 int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *request);
 

@@ -26,6 +26,9 @@ struct collect_request {
 	/* sockets(): keep only TCP sockets with this remote end, where set (family not IP_NONE). UDP is kept whole. */
 	struct ip_address remote;
 	uint16_t remote_port;
+	/* sockets(): keep only sockets with this local port, TCP and UDP, and fill sockets_port and bucket; 0: any. Of the
+	 * owners of a TCP port that are alike in everything that decides over it, BPF lists some (bind_bucket.unlisted). */
+	uint16_t local_port;
 	unsigned threads; /* 0: as many as there are processors, at most COLLECT_THREADS_MAX */
 };
 

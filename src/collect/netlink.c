@@ -390,6 +390,8 @@ static int socket_row(void *context, const struct socket_record *record)
 	struct netns_snapshot *netns = taking->reading->netns;
 
 	netns->sockets_read++;
+	if (request->local_port && record->local_port != request->local_port)
+		return 0;
 	if (record->protocol == PROTOCOL_TCP && request->remote.family != IP_NONE &&
 	    (!ip_address_equal(&record->remote, &request->remote) ||
 	     record->remote_port != request->remote_port))
@@ -424,9 +426,12 @@ static int take_protocols(struct taking *taking, enum netlink_lock lock)
 				    .lock = lock,
 				    .remote = request->remote,
 				    .remote_port =
-					    request->remote.family ? request->remote_port : 0};
-	struct netlink_query udp = {
-		.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL, .lock = lock};
+					    request->remote.family ? request->remote_port : 0,
+				    .local_port = request->local_port};
+	struct netlink_query udp = {.protocol = PROTOCOL_UDP,
+				    .states = NETLINK_STATES_ALL,
+				    .lock = lock,
+				    .local_port = request->local_port};
 	int r = 0;
 
 	if (both || request->what.tcp)
@@ -440,9 +445,11 @@ static int read_sockets(struct reading *reading)
 {
 	struct taking taking = {.reading = reading};
 	struct netns_snapshot *netns = reading->netns;
+	bool whole;
 	int r;
 
 	socket_table_done(&netns->sockets);
+	memset(netns->bucket, 0, sizeof(netns->bucket));
 	netns->sockets_read = 0;
 	netns->time_wait = 0;
 	r = take_protocols(&taking, NETLINK_LOCK_EXPLICIT);
@@ -451,8 +458,10 @@ static int read_sockets(struct reading *reading)
 	if (r == 0)
 		r = take_protocols(&taking, NETLINK_LOCK_AUTO);
 	free(taking.cookie);
-	netns->sockets_complete = r == 0 && reading->request->remote.family == IP_NONE &&
-				  reading->request->what.tcp == reading->request->what.udp;
+	whole = r == 0 && reading->request->remote.family == IP_NONE &&
+		reading->request->what.tcp == reading->request->what.udp;
+	netns->sockets_complete = whole && !reading->request->local_port;
+	netns->sockets_port = whole ? reading->request->local_port : 0;
 	if (netns->time_wait > 0)
 		netns->gaps |= GAP_TW_AGE;
 	return r;

@@ -58,13 +58,23 @@ static void program_remote(struct program *program, const struct netlink_query *
 	program_op(program, INET_DIAG_BC_D_COND, condition, sizeof(head) + bytes);
 }
 
+static void program_local_port(struct program *program, uint16_t port)
+{
+	struct inet_diag_hostcond condition = {.family = AF_UNSPEC, .port = port};
+
+	program_op(program, INET_DIAG_BC_S_COND, &condition, sizeof(condition));
+}
+
 static void program_build(struct program *program, const struct netlink_query *query)
 {
-	size_t lock_at;
+	size_t local_at, lock_at;
 
 	program->length = 0;
 	if (query->remote.family != IP_NONE || query->remote_port)
 		program_remote(program, query);
+	local_at = program->length;
+	if (query->local_port)
+		program_local_port(program, query->local_port);
 	lock_at = program->length;
 	if (query->lock != NETLINK_LOCK_ANY)
 		program_op(program, INET_DIAG_BC_AUTO, NULL, 0);
@@ -76,8 +86,10 @@ static void program_build(struct program *program, const struct netlink_query *q
 	} else if (query->lock == NETLINK_LOCK_AUTO) {
 		program_refuse(program, lock_at);
 	}
-	if (lock_at > 0)
+	if (local_at > 0)
 		program_refuse(program, 0);
+	if (lock_at > local_at)
+		program_refuse(program, local_at);
 }
 
 static void put_request(struct nlmsghdr *header, const struct netlink_query *query)

@@ -34,6 +34,7 @@ struct netlink_query {
 	struct ip_address
 		remote; /* only this remote end, where set; a v4 one also matches v4-mapped sockets */
 	uint16_t remote_port; /* only this one; 0: any */
+	uint16_t local_port;  /* likewise */
 };
 
 #define NETLINK_REQUEST_BYTES 256

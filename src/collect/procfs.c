@@ -133,6 +133,7 @@ static void probe_laws(struct snapshot *snapshot)
 	if (has_delay)
 		laws->step_one = LAW_YES;
 	laws->verified = kernel_laws_verified(snapshot->release);
+	laws->bind_verified = kernel_laws_bind_verified(snapshot->release);
 }
 
 static void read_host(struct snapshot *snapshot)

@@ -8,6 +8,7 @@
 #ifndef EPH_CORE_BIND_TABLE_H
 #define EPH_CORE_BIND_TABLE_H
 
+#include "ip_address.h"
 #include "port_set.h"
 
 struct bind_table {
@@ -19,6 +20,25 @@ struct bind_table {
 	struct port_set udp_v4_maybe; /* UDP: only owners whose V6ONLY is unknown would; disjoint from udp_v4 */
 	struct port_set udp_v6;	    /* UDP: an owner meets ::, that is: any owner at all */
 	uint32_t hidden;	    /* at most so many TCP sockets may hold a port unseen (bound ones, where the kernel does not report them) */
+};
+
+/*
+ * What the kernel keeps about one port that was asked about, besides its owners: for TCP the bind bucket outside any VRF,
+ * for UDP the hash chain of the port.
+ *
+ * The fast_ fields remember the last bind() or listen() with SO_REUSEPORT, also after that socket is gone: a socket that
+ * matches them gets the port without a look at the owners. Meaningful only while fastreuseport is above 0.
+ */
+struct bind_bucket {
+	uint8_t protocol; /* enum socket_protocol */
+	uint16_t port;
+	bool exists; /* TCP: there is a bucket, so there are owners */
+	int8_t fastreuse, fastreuseport;
+	uint32_t fast_uid;
+	bool fast_af_inet6, fast_v6only;
+	struct ip_address fast_address;
+	uint32_t unlisted; /* owners left out of the sockets: each equals one that is there in all that decides */
+	uint32_t chain;	   /* UDP: sockets in the hash chain, those of other ports and namespaces included */
 };
 
 #endif

@@ -2,16 +2,20 @@
 
 #include <string.h>
 
+static bool is_of_series(const char *release, const char *series)
+{
+	size_t length = strlen(series);
+
+	return strncmp(release, series, length) == 0 &&
+	       (release[length] == '.' || release[length] == '-' || release[length] == '\0');
+}
+
 bool kernel_laws_verified(const char *release)
 {
-	static const char *const series[] = {"6.1", "6.18"};
+	return is_of_series(release, "6.1") || is_of_series(release, "6.18");
+}
 
-	for (unsigned i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
-		size_t length = strlen(series[i]);
-
-		if (strncmp(release, series[i], length) == 0 &&
-		    (release[length] == '.' || release[length] == '-' || release[length] == '\0'))
-			return true;
-	}
-	return false;
+bool kernel_laws_bind_verified(const char *release)
+{
+	return is_of_series(release, "6.18");
 }

@@ -20,10 +20,12 @@ struct kernel_laws {
 	enum law bound_visible; /* sock_diag reports bound sockets (TCP_BOUND_INACTIVE, 6.8 and later) */
 	enum law bucket_reopens; /* a bucket opens again when only connect-bound owners remain (6.17 and later) */
 	enum law entry_stamp;	/* TIME_WAIT age in ms against tcp_tw_reuse_delay (6.14); no: whole seconds of ts_recent */
-	bool verified;		/* the differential tests passed on this kernel series */
+	bool verified;		/* the differential test of the counting rule passed on this kernel series */
+	bool bind_verified;	/* that of the bind verdict did */
 };
 
 /* Is @release ("6.18.44-...") of a series on which the differential tests are run? The list is in kernel_laws.c. */
 bool kernel_laws_verified(const char *release);
+bool kernel_laws_bind_verified(const char *release); /* the same for rules/bind_verdict */
 
 #endif

@@ -54,6 +54,8 @@ struct netns_snapshot {
 	uint64_t sockets_read;	     /* sockets the collector looked at */
 	uint64_t time_wait;	     /* TIME_WAIT mini-sockets seen in this namespace, all ports */
 	bool sockets_complete;	     /* `sockets` has every socket of the namespace */
+	uint16_t sockets_port;	     /* `sockets` has at least every socket with this local port; 0: see above */
+	struct bind_bucket bucket[2]; /* of sockets_port: TCP, UDP; protocol 0 where the collector cannot see it */
 	uint32_t gaps;		     /* enum snapshot_gap */
 };
 
@@ -70,6 +72,7 @@ struct snapshot {
 	struct kernel_laws laws;
 	struct netns_snapshot *netns;
 	size_t n_netns;
+	unsigned netns_skipped; /* namespaces that could not be entered */
 	struct process_table processes;
 	bool has_processes;
 };

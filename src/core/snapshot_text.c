@@ -172,6 +172,7 @@ static void write_host(struct writer *writer, const struct snapshot *snapshot)
 		end_line(writer);
 	}
 	write_number(writer, "verified", snapshot->laws.verified);
+	write_number(writer, "bind-verified", snapshot->laws.bind_verified);
 }
 
 static void write_settings(struct writer *writer, const struct settings *settings)
@@ -222,6 +223,28 @@ static void write_socket(struct writer *writer, const struct socket_record *reco
 	end_line(writer);
 }
 
+/* What BPF read of the port that was asked about. */
+static void write_buckets(struct writer *writer, const struct netns_snapshot *netns)
+{
+	if (!netns->sockets_port)
+		return;
+	write_number(writer, "complete-port", netns->sockets_port);
+	for (size_t i = 0; i < ARRAY_SIZE(netns->bucket); i++) {
+		const struct bind_bucket *bucket = &netns->bucket[i];
+
+		if (!bucket->protocol)
+			continue;
+		strbuf_printf(&writer->out, "bucket %u %u %u %u %u %u %u", bucket->protocol,
+			      bucket->exists, (unsigned)(bucket->fastreuse + 1),
+			      (unsigned)(bucket->fastreuseport + 1), bucket->fast_uid,
+			      bucket->fast_af_inet6, bucket->fast_v6only);
+		put_address(writer, &bucket->fast_address);
+		put_number(writer, bucket->unlisted);
+		put_number(writer, bucket->chain);
+		end_line(writer);
+	}
+}
+
 static void write_netns(struct writer *writer, const struct netns_snapshot *netns)
 {
 	strbuf_puts(&writer->out, "netns");
@@ -239,6 +262,7 @@ static void write_netns(struct writer *writer, const struct netns_snapshot *netn
 	write_number(writer, "sockets-read", netns->sockets_read);
 	write_number(writer, "time-wait", netns->time_wait);
 	write_number(writer, "complete", netns->sockets_complete);
+	write_buckets(writer, netns);
 	for (unsigned bit = 0; bit < GAP_COUNT; bit++)
 		if (netns->gaps & 1u << bit)
 			write_string(writer, "gap", snapshot_gap_name(1u << bit));
@@ -415,6 +439,11 @@ static bool line_verified(struct reader *reader)
 	return read_flag(&reader->word[0], &reader->snapshot->laws.verified);
 }
 
+static bool line_bind_verified(struct reader *reader)
+{
+	return read_flag(&reader->word[0], &reader->snapshot->laws.bind_verified);
+}
+
 static bool line_law(struct reader *reader)
 {
 	const struct word *name = &reader->word[0], *value = &reader->word[1];
@@ -532,6 +561,55 @@ static bool line_time_wait(struct reader *reader)
 static bool line_complete(struct reader *reader)
 {
 	return read_flag(&reader->word[0], &reader->netns->sockets_complete);
+}
+
+static bool line_complete_port(struct reader *reader)
+{
+	uint64_t value;
+
+	if (!read_number(&reader->word[0], UINT16_MAX, &value) || !value)
+		return false;
+	reader->netns->sockets_port = (uint16_t)value;
+	return true;
+}
+
+static bool read_bucket(const struct word *word, struct bind_bucket *bucket)
+{
+	uint64_t reuse, reuseport, uid, unlisted, chain;
+
+	if (!read_flag(&word[1], &bucket->exists) || !read_number(&word[2], INT8_MAX, &reuse) ||
+	    !read_number(&word[3], INT8_MAX, &reuseport) ||
+	    !read_number(&word[4], UINT32_MAX, &uid) ||
+	    !read_flag(&word[5], &bucket->fast_af_inet6) ||
+	    !read_flag(&word[6], &bucket->fast_v6only) ||
+	    !read_address(&word[7], &bucket->fast_address) ||
+	    !read_number(&word[8], UINT32_MAX, &unlisted) ||
+	    !read_number(&word[9], UINT32_MAX, &chain))
+		return false;
+	bucket->fastreuse = (int8_t)((int)reuse - 1);
+	bucket->fastreuseport = (int8_t)((int)reuseport - 1);
+	bucket->fast_uid = (uint32_t)uid;
+	bucket->unlisted = (uint32_t)unlisted;
+	bucket->chain = (uint32_t)chain;
+	return true;
+}
+
+/* Behind complete-port, at most once for each protocol. */
+static bool line_bucket(struct reader *reader)
+{
+	struct netns_snapshot *netns = reader->netns;
+	struct bind_bucket *bucket;
+	uint64_t protocol;
+
+	if (!netns->sockets_port || !read_number(&reader->word[0], UINT8_MAX, &protocol) ||
+	    (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP))
+		return false;
+	bucket = &netns->bucket[protocol == PROTOCOL_UDP];
+	if (bucket->protocol)
+		return false;
+	bucket->protocol = (uint8_t)protocol;
+	bucket->port = netns->sockets_port;
+	return read_bucket(reader->word, bucket);
 }
 
 static bool line_gap(struct reader *reader)
@@ -660,6 +738,7 @@ static const struct line_kind line_kinds[] = {
 	{"taken-ms", line_taken, 1, 1, HOST, true},
 	{"elapsed-us", line_elapsed, 1, 1, HOST, true},
 	{"load-us", line_load, 1, 1, HOST, true},
+	{"bind-verified", line_bind_verified, 1, 1, HOST, true},
 	{"law", line_law, 2, 2, HOST, false},
 	{"verified", line_verified, 1, 1, HOST, true},
 	{"netns", line_netns, 2, 2, HOST, false},
@@ -669,6 +748,8 @@ static const struct line_kind line_kinds[] = {
 	{"sockets-read", line_sockets_read, 1, 1, NETNS, true},
 	{"time-wait", line_time_wait, 1, 1, NETNS, true},
 	{"complete", line_complete, 1, 1, NETNS, true},
+	{"complete-port", line_complete_port, 1, 1, NETNS, true},
+	{"bucket", line_bucket, 10, 10, NETNS, false},
 	{"gap", line_gap, 1, 1, NETNS, false},
 	{"processes", line_processes, 0, 0, HOST, true},
 	{"end", line_end, 1, 1, HOST, true},
