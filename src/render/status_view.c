@@ -362,6 +362,14 @@ static void add_next(const struct status_view *view, struct strbuf *out)
 			      v6 ? "'" : "");
 }
 
+/* Is it the state of the very destination that the first sentence names? */
+static bool verdict_says(const struct status_view *view, const struct risk *risk)
+{
+	return risk->group < view->usage->groups &&
+	       &view->usage->group[risk->group] == view->verdict.worst &&
+	       strncmp(risk->id, "destination-", strlen("destination-")) == 0;
+}
+
 static void add_risk(const struct status_view *view, const struct risk *risk,
 		     const struct screen *screen, struct strbuf *out)
 {
@@ -374,10 +382,14 @@ static void add_risk(const struct status_view *view, const struct risk *risk,
 	strbuf_puts(out, risk->severity == RISK_CRITICAL ? " " : "  ");
 	if (view->several_netns && risk->netns < view->snapshot->n_netns)
 		strbuf_printf(&text, "%s: ", name_netns(&view->snapshot->netns[risk->netns]));
-	strbuf_puts(&text, risk->title);
-	add_wrapped(text.text, 5, 5, screen, out);
+	/* What the verdict said already is not said again: its risk goes on with what to do. */
+	if (!verdict_says(view, risk) || !risk->n_advice) {
+		strbuf_puts(&text, risk->title);
+		add_wrapped(text.text, 5, 5, screen, out);
+	}
 	for (unsigned i = 0; i < risk->n_advice && i < 1; i++) {
-		strbuf_puts(out, "     ");
+		if (!verdict_says(view, risk))
+			strbuf_puts(out, "     ");
 		add_wrapped(risk->advice[i].text, 5, 5, screen, out);
 		if (risk->advice[i].command) {
 			strbuf_puts(out, "       ");
@@ -465,9 +477,9 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 		gaps &= GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED |
 			GAP_SETTINGS;
 	add_gaps(view->snapshot, gaps, screen, out);
-	if (view->skipped_netns)
+	if (view->snapshot->netns_skipped)
 		strbuf_printf(out, "  not read: %u network namespaces that only root may enter\n",
-			      view->skipped_netns);
+			      view->snapshot->netns_skipped);
 }
 
 void status_view_text(const struct status_view *view, const struct screen *screen,

@@ -20,7 +20,6 @@ struct status_view {
 	const struct usage_result *usage; /* by destination */
 	const struct risks_result *risks;
 	struct verdict verdict;
-	unsigned skipped_netns; /* namespaces that may not be entered */
 	bool several_netns;
 	const char
 		*netns; /* --netns as a shell would read it, or NULL: for the commands to paste */

@@ -15,16 +15,17 @@
 
 /* Ports on which the 4-tuple of the query exists already, by what a new connect() would find there. */
 struct tuples {
-	struct port_set live;         /* a connection, or one being set up */
-	struct port_set waiting;      /* TIME_WAIT that does not give way now */
-	struct port_set yielding;     /* TIME_WAIT that gives way */
-	struct port_set aged_unknown; /* TIME_WAIT of which the collector cannot tell */
-	struct port_set
-		reuse_unknown; /* TIME_WAIT that gives way if a setting allows it that could not be read */
-	struct port_set
-		source_unknown; /* some connection to the destination, the source of ours is not known */
-	uint32_t free_after[FREES_SECONDS_MAX +
-			    1]; /* of `waiting`: how many become usable after so many seconds */
+	struct port_set live;     /* a connection, or one being set up */
+	struct port_set waiting;  /* TIME_WAIT that does not give way now */
+	struct port_set yielding; /* TIME_WAIT that gives way */
+	/* TIME_WAIT that gives way if it is old enough, which the collector cannot tell. */
+	struct port_set aged_unknown;
+	/* TIME_WAIT that gives way if a setting allows it that could not be read. */
+	struct port_set reuse_unknown;
+	/* Some connection to the destination; the source of ours is not known. */
+	struct port_set source_unknown;
+	/* Of a waiting port: the seconds until it is usable. */
+	uint8_t free_after_s[UINT16_MAX + 1];
 };
 
 enum fate {
@@ -135,7 +136,8 @@ static void note_time_wait(struct tuples *tuples, const struct netns_snapshot *n
 
 	if (aged == LAW_NO || allowed == LAW_NO) {
 		seconds = seconds_until_free(&netns->settings, laws, record, allowed);
-		tuples->free_after[seconds < FREES_SECONDS_MAX ? seconds : FREES_SECONDS_MAX]++;
+		tuples->free_after_s[record->local_port] =
+			(uint8_t)(seconds < FREES_SECONDS_MAX ? seconds : FREES_SECONDS_MAX);
 		port_set_add(&tuples->waiting, record->local_port);
 		return;
 	}
@@ -246,13 +248,14 @@ static void judge_exactness(const struct netns_snapshot *netns, const struct ker
 	result->exact = result->left == result->left_max && !result->inexact_because;
 }
 
-/* The moments at which waiting ports become usable, gathered into at most CAPACITY_FREES_MAX steps. */
-static void list_frees(const struct tuples *tuples, struct capacity_result *result)
+/* The moments at which waiting ports become usable, gathered into at most CAPACITY_FREES_MAX steps. @frees counts the
+ * ports by seconds. */
+static void list_frees(const uint32_t frees[FREES_SECONDS_MAX + 1], struct capacity_result *result)
 {
 	uint32_t first = FREES_SECONDS_MAX + 1, last = 0, span, end = 0;
 
 	for (uint32_t s = 0; s <= FREES_SECONDS_MAX; s++) {
-		if (!tuples->free_after[s])
+		if (!frees[s])
 			continue;
 		first = s < first ? s : first;
 		last = s;
@@ -261,14 +264,14 @@ static void list_frees(const struct tuples *tuples, struct capacity_result *resu
 		return;
 	span = (last - first) / CAPACITY_FREES_MAX + 1;
 	for (uint32_t s = first; s <= last; s++) {
-		if (!tuples->free_after[s])
+		if (!frees[s])
 			continue;
 		if (!result->n_frees || s >= end) {
 			end = s + span;
 			result->frees[result->n_frees++] = (struct capacity_frees){0};
 		}
 		result->frees[result->n_frees - 1].seconds = s;
-		result->frees[result->n_frees - 1].ports += tuples->free_after[s];
+		result->frees[result->n_frees - 1].ports += frees[s];
 	}
 }
 
@@ -282,6 +285,7 @@ static void count_tcp(const struct netns_snapshot *netns, const struct kernel_la
 		[FATE_FREE] = &result->left_max,
 	};
 	bool every_port = is_windowed(query) && laws->step_one == LAW_YES;
+	uint32_t frees[FREES_SECONDS_MAX + 1] = {0};
 	bool lo_is_free = false, hi_is_free = false;
 	struct tuples tuples;
 
@@ -291,6 +295,8 @@ static void count_tcp(const struct netns_snapshot *netns, const struct kernel_la
 		bool certain = verdict.fate == FATE_FREE && !verdict.doubt;
 
 		++*count[verdict.fate];
+		if (verdict.fate == FATE_TIME_WAIT)
+			frees[tuples.free_after_s[p]]++;
 		result->left += certain;
 		result->time_wait_reusable += verdict.replaces_waiting;
 		result->inexact_because |= verdict.doubt;
@@ -301,7 +307,7 @@ static void count_tcp(const struct netns_snapshot *netns, const struct kernel_la
 	}
 	lower_left(result, 1, odd_range_gap(laws, query, result->range, lo_is_free, hi_is_free));
 	lower_left(result, netns->binds.hidden, GAP_BOUND_HIDDEN);
-	list_frees(&tuples, result);
+	list_frees(frees, result);
 }
 
 static bool udp_wildcard(const struct capacity_query *query)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "number.h"
 #include "strbuf.h"
 
 #define NEARLY_EXHAUSTED_PERCENT 85u
@@ -68,7 +69,8 @@ static struct risk *add_risk(struct search *search, const char *id, enum risk_se
 		result->capacity = capacity;
 	}
 	risk = &result->risk[result->count++];
-	*risk = (struct risk){.id = id, .severity = severity, .netns = search->index};
+	*risk = (struct risk){
+		.id = id, .severity = severity, .netns = search->index, .group = RISK_NO_GROUP};
 	va_start(arguments, format);
 	risk->title = format_text(search, format, arguments);
 	va_end(arguments);
@@ -172,14 +174,22 @@ static bool time_wait_dominates(const struct usage_group *group)
 	       group->time_wait > group->in_use;
 }
 
+static void about_group(const struct search *search, struct risk *risk,
+			const struct usage_group *group)
+{
+	if (risk)
+		risk->group = (size_t)(group - search->usage->group);
+}
+
 static void describe_exhausted(struct search *search, const struct usage_group *group,
 			       const char *to, const char *from)
 {
 	struct risk *risk = add_risk(search, "destination-exhausted", RISK_CRITICAL,
-				     "%s has none of %u ports left", to, group->capacity);
+				     "%s has none of %s ports left", to, GROUPED(group->capacity));
 
-	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use,
-		     group->time_wait);
+	about_group(search, risk, group);
+	add_evidence(search, risk, "from %s: %s in use, %s in TIME_WAIT", from,
+		     GROUPED(group->in_use), GROUPED(group->time_wait));
 	add_evidence(search, risk,
 		     group->key.protocol == PROTOCOL_TCP
 			     ? "connect() fails with EADDRNOTAVAIL"
@@ -191,12 +201,13 @@ static void describe_exhausted(struct search *search, const struct usage_group *
 static void describe_nearly_exhausted(struct search *search, const struct usage_group *group,
 				      const char *to, const char *from)
 {
-	struct risk *risk =
-		add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
-			 "%s has %u of %u ports left", to, group->left_max, group->capacity);
+	struct risk *risk = add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
+				     "%s has %s of %s ports left", to, GROUPED(group->left_max),
+				     GROUPED(group->capacity));
 
-	add_evidence(search, risk, "from %s: %u in use, %u in TIME_WAIT", from, group->in_use,
-		     group->time_wait);
+	about_group(search, risk, group);
+	add_evidence(search, risk, "from %s: %s in use, %s in TIME_WAIT", from,
+		     GROUPED(group->in_use), GROUPED(group->time_wait));
 	add_advice(search, risk, NULL,
 		   "use a second source address, or a wider range; keep connections alive");
 }
@@ -208,8 +219,10 @@ static void describe_past_knee(struct search *search, const struct usage_group *
 		add_risk(search, "destination-past-knee", RISK_WARNING,
 			 "%s is past the knee: each connect() now searches half the range", to);
 
-	add_evidence(search, risk, "from %s: %u of %u ports left, the knee is at %u", from,
-		     group->left_max, group->capacity, search->summary->knee);
+	about_group(search, risk, group);
+	add_evidence(search, risk, "from %s: %s of %s ports left, the knee is at %s", from,
+		     GROUPED(group->left_max), GROUPED(group->capacity),
+		     GROUPED(search->summary->knee));
 	add_advice(search, risk, NULL,
 		   "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
 		   "and later): the search then has no knee");
@@ -218,15 +231,24 @@ static void describe_past_knee(struct search *search, const struct usage_group *
 static void describe_time_wait(struct search *search, const struct usage_group *group,
 			       const char *to, const char *from)
 {
-	struct risk *risk = add_risk(search, "time-wait-dominates", RISK_WARNING,
-				     "%s: %u of %u ports taken are in TIME_WAIT", to,
-				     group->time_wait, group->time_wait + group->in_use);
+	uint32_t closed_per_s = (group->time_wait + TIME_WAIT_SECONDS - 1) / TIME_WAIT_SECONDS;
+	uint32_t sustained_per_s = group->capacity / TIME_WAIT_SECONDS;
+	struct risk *risk = add_risk(
+		search, "time-wait-dominates", RISK_WARNING,
+		"%s of %s ports taken towards %s rest in TIME_WAIT: this side closes first",
+		GROUPED(group->time_wait), GROUPED(group->time_wait + group->in_use), to);
 
+	about_group(search, risk, group);
 	add_evidence(search, risk, "%s closes first; each port then rests for %u s", from,
 		     TIME_WAIT_SECONDS);
-	add_evidence(search, risk, "%u connections/s is the most this range can sustain that way",
-		     group->capacity / TIME_WAIT_SECONDS);
-	add_advice(search, risk, NULL, "keep connections alive, or close from the server side");
+	add_evidence(search, risk,
+		     "about %s connections/s were closed in the last %u s; %s/s is the most this "
+		     "range can sustain that way",
+		     GROUPED(closed_per_s), TIME_WAIT_SECONDS, GROUPED(sustained_per_s));
+	add_advice(search, risk, NULL,
+		   "keep connections alive, or close from the server side (about %s/s now, the "
+		   "range sustains %s/s)",
+		   GROUPED(closed_per_s), GROUPED(sustained_per_s));
 }
 
 /* One risk each for the fullest few that @applies to, then one line for all others. UDP is one group to us: what is left
@@ -297,15 +319,16 @@ static void find_odd_range(struct search *search)
 
 	if (width % 2 == 0 || width == 1)
 		return;
-	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%u)",
-			range.lo, range.hi, width);
+	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%s)",
+			range.lo, range.hi, GROUPED(width));
 	add_evidence(search, risk,
 		     "connect() makes the number even by leaving out one end, so one free port may "
 		     "be missed");
 	add_advice(search, risk,
 		   command_text(search, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
 				range.lo, range.hi - 1),
-		   "leave out the last port: %u-%u has %u", range.lo, range.hi - 1, width - 1);
+		   "leave out the last port: %u-%u has %s", range.lo, range.hi - 1,
+		   GROUPED(width - 1));
 }
 
 /* The sysctl line that reserves @ports too and keeps what is reserved; NULL when it is too long for one write. */
@@ -367,8 +390,7 @@ static void find_tw_buckets(struct search *search)
 	    count * 100 < limit * TW_BUCKETS_PERCENT)
 		return;
 	risk = add_risk(search, "tw-buckets-near-limit", RISK_WARNING,
-			"%llu TIME_WAIT sockets of at most %llu", (unsigned long long)count,
-			(unsigned long long)limit);
+			"%s TIME_WAIT sockets of at most %s", GROUPED(count), GROUPED(limit));
 	add_evidence(search, risk,
 		     "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
 		     "segments may then "
@@ -404,7 +426,8 @@ static void find_reserved_hot_spot(struct search *search)
 	    search->summary->ports < 64)
 		return;
 	risk = add_risk(search, "reserved-hot-spot", RISK_INFO,
-			"%u ports in one block are reserved: %u-%u", width, block.lo, block.hi);
+			"%s ports in one block are reserved: %u-%u", GROUPED(width), block.lo,
+			block.hi);
 	add_evidence(search, risk,
 		     "a search that starts inside the block steps through it and always ends on "
 		     "the first port "
@@ -422,14 +445,14 @@ static void find_many_blocked(struct search *search)
 	if (search->summary->blocked * 100 <= search->summary->ports * MANY_BLOCKED_PERCENT)
 		return;
 	risk = add_risk(search, "many-blocked", RISK_WARNING,
-			"%u of %u ports are blocked for every destination",
-			search->summary->blocked, search->summary->ports);
+			"%s of %s ports are blocked for every destination",
+			GROUPED(search->summary->blocked), GROUPED(search->summary->ports));
 	add_evidence(search, risk,
-		     "%u have a listener, %u a socket that is bound and not connected; the others "
+		     "%s have a listener, %s a socket that is bound and not connected; the others "
 		     "were bound "
 		     "before they connected",
-		     port_set_count_in(&binds->listening, range),
-		     port_set_count_in(&binds->bound, range));
+		     GROUPED(port_set_count_in(&binds->listening, range)),
+		     GROUPED(port_set_count_in(&binds->bound, range)));
 	add_advice(search, risk, NULL,
 		   "a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
 		   "bind(): its port then serves other destinations too");

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define RISK_LINES_MAX 4u
+#define RISK_NO_GROUP  SIZE_MAX
 
 enum risk_severity {
 	RISK_INFO,
@@ -25,6 +26,7 @@ struct risk {
 	const char *id; /* fixed name: "odd-range" */
 	enum risk_severity severity;
 	uint32_t netns; /* index into the snapshot's namespaces */
+	size_t group;	/* the row of the usage_result it is about, or RISK_NO_GROUP */
 	char *title;    /* one sentence, the verdict */
 	char *evidence[RISK_LINES_MAX];
 	unsigned n_evidence;

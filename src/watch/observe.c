@@ -30,10 +30,8 @@ static uint64_t now_us(void)
 static int open_namespaces(const struct observe_options *options, struct snapshot *snapshot,
 			   struct eph_error *reterr)
 {
-	unsigned skipped;
-
 	if (options->all_netns)
-		return netns_open_all(snapshot, &skipped, reterr);
+		return netns_open_all(snapshot, &snapshot->netns_skipped, reterr);
 	if (options->netns)
 		return netns_open(snapshot, options->netns, reterr);
 	return netns_open_current(snapshot, reterr);

@@ -1,8 +1,8 @@
 /*
  * Numbers as people read them.
  */
-#ifndef EPH_RENDER_NUMBER_H
-#define EPH_RENDER_NUMBER_H
+#ifndef EPH_BASE_NUMBER_H
+#define EPH_BASE_NUMBER_H
 
 #include <stdint.h>
 
