@@ -21,7 +21,7 @@
 struct netlink {
 	uint32_t sequence;
 	bool each_family; /* the kernel does not know the request for both families at once */
-	char buffer[RECEIVE_BYTES];
+	_Alignas(struct nlmsghdr) char buffer[RECEIVE_BYTES];
 };
 
 /* One namespace being read: from where, for what, and who takes the rows. */
@@ -53,7 +53,8 @@ static int open_in(int netns_fd, struct mnl_socket **ret, bool *ret_barred)
 static int dump(struct reading *reading, const struct netlink_query *query, netlink_row row,
 		void *context)
 {
-	char *buffer = reading->netlink->buffer, request[NETLINK_REQUEST_BYTES] = {0};
+	_Alignas(struct nlmsghdr) char request[NETLINK_REQUEST_BYTES] = {0};
+	char *buffer = reading->netlink->buffer;
 	uint32_t sequence = ++reading->netlink->sequence;
 	size_t length = netlink_request(query, sequence, request);
 	int r = 0;

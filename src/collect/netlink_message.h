@@ -39,7 +39,7 @@ struct netlink_query {
 
 #define NETLINK_REQUEST_BYTES 256
 
-/* Write the request for a dump to @buffer. Return: its length. */
+/* Write the request for a dump to @buffer, aligned as a struct nlmsghdr. Return: its length. */
 size_t netlink_request(const struct netlink_query *query, uint32_t sequence,
 		       char buffer[NETLINK_REQUEST_BYTES]);
 
@@ -48,6 +48,7 @@ typedef int (*netlink_row)(void *context, const struct socket_record *record);
 
 /**
  * netlink_rows() - hand every socket in a received datagram to @row
+ * @bytes:           aligned as a struct nlmsghdr
  * @query:           what was asked
  * @sequence:        of the request; messages that answer another one are skipped
  * @ret_interrupted: set (never cleared) when the kernel says that the dump is not consistent
