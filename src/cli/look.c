@@ -17,7 +17,7 @@ static int both(const char *a, const char *b, struct eph_error *reterr)
 
 static int empty_value(const struct arguments *arguments, struct eph_error *reterr)
 {
-	static const char *const names[] = {"netns", "save", "replay", "collector"};
+	static const char *const names[] = {"netns", "save", "replay", "collector", "output"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *value = arguments_get(arguments, names[i]);

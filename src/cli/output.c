@@ -46,13 +46,36 @@ static int write_file(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
+/* Renaming would turn a device, a pipe or a link into a plain file, so only a plain file, or none, is replaced. */
+static int check_target(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return S_ISREG(status.st_mode) ? 0 : -EINVAL;
+}
+
+static const char *why(int error)
+{
+	return error == -ELOOP    ? "is a symbolic link, which is not written through"
+	       : error == -EINVAL ? "is not a regular file"
+				  : strerror(-error);
+}
+
 int output_replace(const char *path, const char *bytes, size_t length, struct eph_error *reterr)
 {
 	CLEANUP(freep) char *temporary = NULL;
 	CLEANUP(fd_closep) int fd = -1;
 	struct strbuf name = STRBUF_INIT;
-	int r;
+	int r = check_target(path);
 
+	if (r < 0)
+		return error_set(reterr, r, "output", "%.200s: %s", path, why(r));
 	/* The leading dot keeps node_exporter, which reads *.prom, from seeing it. */
 	if (strrchr(path, '/'))
 		strbuf_add(&name, path, (size_t)(strrchr(path, '/') - path) + 1);

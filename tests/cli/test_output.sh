@@ -44,6 +44,15 @@ mkdir "$metrics/directory"
 status_of "$ephemports" status --openmetrics --output "$metrics/directory" $replay
 [ "$status" = 3 ] && [ "$(wc -l <"$work/err")" = 1 ] || fail "--output to a directory: status $status"
 [ "$(ls -A "$metrics" | sort | tr '\n' ' ')" = "directory e.prom " ] || fail "error left $(ls -A "$metrics")"
+# What is not a plain file is refused and stays what it is.
+mkfifo "$work/fifo"
+ln -s "$metrics/e.prom" "$work/link"
+for target in "$work/fifo" "$work/link"; do
+	before=$(stat -c '%F %i' "$target")
+	status_of "$ephemports" status --openmetrics --output "$target" $replay
+	[ "$status" = 3 ] && [ "$(wc -l <"$work/err")" = 1 ] || fail "--output $target: status $status"
+	[ "$(stat -c '%F %i' "$target")" = "$before" ] || fail "--output replaced $before"
+done
 cp "$metrics/e.prom" "$work/before"
 status_of "$ephemports" status --openmetrics --output "$metrics/e.prom" --replay /nonexistent
 [ "$status" = 3 ] && cmp -s "$metrics/e.prom" "$work/before" || fail "an error touched the old file"
