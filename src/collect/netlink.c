@@ -471,6 +471,9 @@ static int read_sockets(struct reading *reading)
 static int netlink_sockets(void *state, const struct collect_request *request,
 			   struct snapshot *snapshot, struct eph_error *reterr)
 {
+	/* Whether somebody is bound to the one port is the question: is such a socket reported at all? */
+	if (request->local_port && snapshot->laws.bound_visible == LAW_UNKNOWN)
+		snapshot->laws.bound_visible = kernel_names_has("TCP_BOUND_INACTIVE");
 	return read_all(state, request, snapshot, read_sockets, reterr);
 }
 

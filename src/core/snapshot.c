@@ -12,6 +12,7 @@ const char *snapshot_gap_name(uint32_t gap)
 		"private-table",	"vrf",			   "namespace-vanished",
 		"settings-unreadable",	"kernel-not-verified",	   "odd-range",
 		"order-dependent",	"source-unknown",	   "step-law-unknown",
+		"options-unknown",
 	};
 	int bit = __builtin_ffs((int)gap) - 1;
 

@@ -34,8 +34,9 @@ enum snapshot_gap {
 	GAP_ORDER = 1u << 12,		/* order-dependent */
 	GAP_SOURCE = 1u << 13,		/* source-unknown: no route told which local address would be used */
 	GAP_WINDOW_UNKNOWN = 1u << 14,	/* step-law-unknown: how this kernel scans a per-socket range is not known */
+	GAP_OPTIONS = 1u << 15,		/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible */
 };
-#define GAP_COUNT 15
+#define GAP_COUNT 16
 
 /* The name of the lowest bit in @gap. */
 const char *snapshot_gap_name(uint32_t gap);

@@ -69,6 +69,7 @@ const char *name_gap(uint32_t gaps)
 		"it depends on the order of events",
 		"no route tells which local address would be used",
 		"how this kernel searches a socket's own range is not known",
+		"SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible without BPF",
 	};
 	int bit = __builtin_ffs((int)gaps) - 1;
 
