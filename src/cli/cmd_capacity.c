@@ -73,6 +73,11 @@ static int parse_query(const struct arguments *arguments, struct capacity_query 
 				 "-%c: '%.60s' is of the other address family",
 				 query->to.family == IP_V6 ? '4' : '6', arguments->operand[0]);
 	query->af_inet6 = query->to.family == IP_V6;
+	/* connect() to "any address" goes to this host. */
+	if (ip_address_is_any(&query->to))
+		r = ip_address_parse(query->af_inet6 ? "::1" : "127.0.0.1", &query->to, reterr);
+	if (r < 0)
+		return r;
 	r = parse_from(arguments, query, reterr);
 	if (r == 0)
 		r = parse_reuse(arguments, &query->reuse_time_wait, reterr);

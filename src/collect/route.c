@@ -2,7 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdalign.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -44,26 +48,114 @@ static int socket_in(int netns_fd, int family)
 	return r;
 }
 
-int route_source(int netns_fd, const struct ip_address *to, uint16_t port,
+static size_t address_bytes(const struct ip_address *address)
+{
+	return address->family == IP_V6 ? 16 : 4;
+}
+
+/* "Which way to @to, for connect() of @protocol?" */
+static struct nlmsghdr *put_question(void *buffer, uint8_t protocol, const struct ip_address *to,
+				     uint16_t port)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route;
+
+	message->nlmsg_type = RTM_GETROUTE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+	route->rtm_family = to->family == IP_V6 ? AF_INET6 : AF_INET;
+	route->rtm_dst_len = (uint8_t)(address_bytes(to) * 8);
+	mnl_attr_put(message, RTA_DST, address_bytes(to), to->bytes);
+	mnl_attr_put_u8(message, RTA_IP_PROTO, protocol);
+	mnl_attr_put_u16(message, RTA_DPORT, htons(port));
+	return message;
+}
+
+struct answer {
+	const struct ip_address *to;
+	struct ip_address *from;
+	bool found;
+};
+
+static int take_attribute(const struct nlattr *attribute, void *context)
+{
+	struct answer *answer = context;
+	const void *bytes = mnl_attr_get_payload(attribute);
+
+	if (mnl_attr_get_type(attribute) != RTA_PREFSRC ||
+	    mnl_attr_get_payload_len(attribute) != address_bytes(answer->to))
+		return MNL_CB_OK;
+	*answer->from = answer->to->family == IP_V6 ? ip_address_v6(bytes) : ip_address_v4(bytes);
+	answer->found = true;
+	return MNL_CB_STOP;
+}
+
+/* Return: 0, or why connect() would be refused. */
+static int read_answer(const struct nlmsghdr *message, uint8_t protocol,
+		       const struct ip_address *to, struct ip_address *ret_from)
+{
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	struct answer answer = {.to = to, .from = ret_from};
+	bool one_host = route->rtm_type == RTN_UNICAST || route->rtm_type == RTN_LOCAL ||
+			route->rtm_type == RTN_ANYCAST;
+
+	if (protocol == IPPROTO_TCP && !one_host)
+		return -ENETUNREACH;
+	mnl_attr_parse(message, sizeof(*route), take_attribute, &answer);
+	return answer.found ? 0 : -EADDRNOTAVAIL;
+}
+
+/* A netlink socket of the namespace, or NULL with errno. */
+static struct mnl_socket *open_in(int netns_fd)
+{
+	struct mnl_socket *socket;
+	int back, r = netns_enter(netns_fd, &back), error;
+
+	if (r < 0) {
+		errno = -r;
+		return NULL;
+	}
+	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	error = errno;
+	netns_leave(&back);
+	errno = error;
+	return socket;
+}
+
+static int ask(struct mnl_socket *socket, uint8_t protocol, const struct ip_address *to,
+	       uint16_t port, struct ip_address *ret_from)
+{
+	alignas(struct nlmsghdr) char buffer[8192];
+	struct nlmsghdr *message = put_question(buffer, protocol, to, port);
+	ssize_t length;
+
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	if (length < 0)
+		return -errno;
+	if (!mnl_nlmsg_ok(message, (int)length))
+		return -EBADMSG;
+	if (message->nlmsg_type == NLMSG_ERROR)
+		return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error;
+	return read_answer(message, protocol, to, ret_from);
+}
+
+int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, uint16_t port,
 		 struct ip_address *ret_from)
 {
-	union endpoint endpoint;
-	socklen_t length = endpoint_of(to, port, &endpoint);
-	CLEANUP(fd_closep) int fd = socket_in(netns_fd, endpoint.any.sa_family);
-	const int one = 1;
+	struct mnl_socket *socket;
+	int r;
 
-	if (fd < 0)
-		return fd;
-	/* Where every UDP port is taken connect() would be refused one. The source does not depend on the port. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (connect(fd, &endpoint.any, length) < 0)
+	/* The routing table has a way to every link's own addresses; connect() wants to be told which link. */
+	if (to->family == IP_V6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)to->bytes))
+		return -EINVAL;
+	socket = open_in(netns_fd);
+	if (!socket)
 		return -errno;
-	length = sizeof(endpoint);
-	if (getsockname(fd, &endpoint.any, &length) < 0)
-		return -errno;
-	*ret_from = to->family == IP_V6 ? ip_address_v6(&endpoint.v6.sin6_addr)
-					: ip_address_v4(&endpoint.v4.sin_addr);
-	return 0;
+	r = ask(socket, protocol, to, port, ret_from);
+	mnl_socket_close(socket);
+	return r;
 }
 
 int route_is_local(int netns_fd, const struct ip_address *address)

@@ -1,14 +1,16 @@
 /*
- * Which local address would an unbound socket get towards a destination? Asked from the kernel's routing table by
- * connecting a UDP socket, which sends nothing.
+ * Which local address would an unbound socket get towards a destination? Asked from the kernel's routing table without
+ * a socket that takes a port: the question is most pressing when there is none left.
  */
 #ifndef EPH_COLLECT_ROUTE_H
 #define EPH_COLLECT_ROUTE_H
 
 #include "ip_address.h"
 
-/* In the namespace @netns_fd (-1: current). Return: 0; -ENETUNREACH, -EHOSTUNREACH, ... as the kernel answered. */
-int route_source(int netns_fd, const struct ip_address *to, uint16_t port, struct ip_address *ret_from);
+/* In the namespace @netns_fd (-1: current), for a socket of @protocol. Return: 0; -ENETUNREACH (also what TCP does not
+ * connect to: broadcast and multicast), -EHOSTUNREACH, -EINVAL (link-local), ... as connect() would answer. */
+int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, uint16_t port,
+		 struct ip_address *ret_from);
 
 /* Is @address one of this namespace's own (could a socket bind to it)? 1, 0, or negative errno. */
 int route_is_local(int netns_fd, const struct ip_address *address);

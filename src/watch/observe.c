@@ -294,7 +294,8 @@ static int resolve_source(struct capacity_query *query, int netns_fd, struct eph
 	int r;
 
 	if (query->from.family == IP_NONE) {
-		r = route_source(netns_fd, &query->to, query->to_port, &query->from);
+		r = route_source(netns_fd, query->protocol, &query->to, query->to_port,
+				 &query->from);
 		if (r < 0)
 			return error_set(reterr, r, "route", "%s: %s",
 					 ip_address_format(&query->to, text), strerror(-r));

@@ -129,8 +129,8 @@ static void test_streamed(enum group_by by)
 	usage_result_done(&b);
 }
 
-static int ask(const char *from, const char *collector, struct capacity_result *ret,
-	       struct eph_error *error)
+static int ask_towards(const char *to, const char *from, const char *collector,
+		       struct capacity_result *ret, struct eph_error *error)
 {
 	struct observe_options options = options_by(GROUP_BY_DESTINATION);
 	struct capacity_query query = {
@@ -139,12 +139,19 @@ static int ask(const char *from, const char *collector, struct capacity_result *
 	int r;
 
 	options.collector = collector;
-	CHECK(ip_address_parse("127.0.0.1", &query.to, NULL) == 0);
+	CHECK(ip_address_parse(to, &query.to, NULL) == 0);
+	query.af_inet6 = query.to.family == IP_V6;
 	if (from)
 		CHECK(ip_address_parse(from, &query.from, NULL) == 0);
 	r = observe_capacity(&options, &query, &snapshot, ret, error);
 	snapshot_free(snapshot);
 	return r;
+}
+
+static int ask(const char *from, const char *collector, struct capacity_result *ret,
+	       struct eph_error *error)
+{
+	return ask_towards("127.0.0.1", from, collector, ret, error);
 }
 
 static void test_capacity(void)
@@ -160,6 +167,48 @@ static void test_capacity(void)
 		return;
 	CHECK(ask(NULL, "netlink", &result, &error) == 0);
 	CHECK(result.left <= bpf.left && bpf.left_max <= result.left_max);
+}
+
+static void set_range(const char *range)
+{
+	FILE *sysctl = fopen("/proc/sys/net/ipv4/ip_local_port_range", "we");
+
+	CHECK(sysctl && fputs(range, sysctl) >= 0);
+	CHECK(fclose(sysctl) == 0);
+}
+
+/* The source is found out without a port: where UDP has none left, TCP is still answered for. */
+static void test_without_udp_ports(void)
+{
+	struct capacity_result result;
+	struct eph_error error = {0};
+	int fd[2];
+
+	set_range("5000 5001");
+	for (unsigned i = 0; i < 2; i++) {
+		struct state_endpoint at = state_endpoint(AF_INET, "0.0.0.0", (uint16_t)(5000 + i));
+
+		fd[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		CHECK(fd[i] >= 0 && bind(fd[i], (struct sockaddr *)&at.address, at.length) == 0);
+	}
+	CHECK(ask(NULL, "netlink", &result, &error) == 0);
+	CHECK(ip_address_is_loopback(&result.from) && result.left_max == 2);
+	close(fd[0]);
+	close(fd[1]);
+	set_range("32768 60999");
+}
+
+/* connect() of TCP answers ENETUNREACH for what is not one host; so does the routing table that we ask. */
+static void test_not_one_host(void)
+{
+	static const char *const refused[] = {"224.0.0.1", "255.255.255.255", "127.255.255.255",
+					      "ff02::1"};
+	struct eph_error error = {0};
+	struct capacity_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		CHECK(ask_towards(refused[i], NULL, "netlink", &result, &error) == -ENETUNREACH);
+	CHECK(ask_towards("fe80::9", NULL, "netlink", &result, &error) == -EINVAL);
 }
 
 static void test_refused_files(void)
@@ -205,6 +254,8 @@ int main(void)
 	test_streamed(GROUP_BY_DESTINATION);
 	test_streamed(GROUP_INBOUND);
 	test_capacity();
+	test_without_udp_ports();
+	test_not_one_host();
 	test_refused_files();
 	unlink(link_path);
 	unlink(file);
