@@ -287,8 +287,8 @@ static uint32_t states_named(const struct token *token)
 	};
 	uint32_t states = 0;
 
-	for (uint8_t state = STATE_ESTABLISHED; state < SOCKET_STATES; state++)
-		if (parse_is(token->text, token->length, socket_state_name(state)))
+	for (unsigned state = STATE_ESTABLISHED; state < SOCKET_STATES; state++)
+		if (parse_is(token->text, token->length, socket_state_name((uint8_t)state)))
 			states |= STATE_BIT(state);
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
 		if (parse_is(token->text, token->length, more[i].name))

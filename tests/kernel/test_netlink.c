@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,33 +194,47 @@ static void test_remote(int listener)
 	close(peer);
 }
 
-/* Connect and close without end, on sockets that nobody looks for. */
-static pid_t start_churn(void)
+/* A child that ends with us, however we end: it would hold up whoever reads our output. */
+static pid_t fork_bound_to_us(void)
 {
 	pid_t pid = fork();
 
 	CHECK(pid >= 0);
+	if (pid == 0)
+		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+	return pid;
+}
+
+/* Connect and close without end, on sockets that nobody looks for. */
+static pid_t start_churn(void)
+{
+	pid_t pid = fork_bound_to_us();
+
 	if (pid > 0)
 		return pid;
 	for (;;) {
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		struct state_endpoint to = state_endpoint(AF_INET, "127.0.0.1", 4000);
 
-		if (fd >= 0)
-			connect(fd, (struct sockaddr *)&to.address, to.length);
+		if (fd < 0)
+			continue;
+		connect(fd, (struct sockaddr *)&to.address, to.length);
 		close(fd);
 	}
 }
 
 static pid_t start_acceptor(int listener)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_bound_to_us();
 
-	CHECK(pid >= 0);
 	if (pid > 0)
 		return pid;
-	for (;;)
-		close(accept(listener, NULL, NULL));
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 static void check_stable(const uint64_t *cookie, const char *who, const struct snapshot *snapshot)

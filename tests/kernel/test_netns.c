@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* A child in a namespace of its own with this range; it lives until it is killed. */
+/* A child in a namespace of its own with this range; it lives until it is killed or this test ends. */
 static pid_t start_child(const char *range)
 {
 	int ready[2];
@@ -46,7 +47,7 @@ static pid_t start_child(const char *range)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		if (unshare(CLONE_NEWNET) < 0)
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWNET) < 0)
 			_exit(1);
 		write_file("/proc/sys/net/ipv4/ip_local_port_range", range);
 		if (write(ready[1], "x", 1) != 1)

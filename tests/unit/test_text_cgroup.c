@@ -1,6 +1,8 @@
 /* Exercises: core/text_cgroup.c: units and containers of the runtimes in use, and hostile paths. */
 #include "check.h"
 
+#include <stdio.h>
+
 #include "text_cgroup.h"
 
 #define ID "4f5e6d7c8b9a0123456789abcdef0123456789abcdef0123456789abcdef0123"
@@ -51,8 +53,8 @@ static void hostile(void **state)
 	(void)state;
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
-	memcpy(path + sizeof(path) - 8, ".service", 8);
-	text_cgroup_unit(path, sizeof(path), unit);
+	snprintf(path + sizeof(path) - sizeof(".service"), sizeof(".service"), ".service");
+	text_cgroup_unit(path, sizeof(path) - 1, unit);
 	assert_int_equal(strlen(unit), TEXT_CGROUP_UNIT_BYTES - 1);
 	memset(path, '/', sizeof(path));
 	text_cgroup_unit(path, sizeof(path), unit);
