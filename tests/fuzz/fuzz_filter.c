@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "fuzz_text.h"
 #include "socket_table.h"
 
 #define WORDS_MAX 256u
@@ -29,7 +30,7 @@ static void match(const struct filter *filter)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size), *rest = text, *word;
+	char *text = fuzz_text(data, size), *rest = text, *word;
 	const char *words[WORDS_MAX];
 	struct filter *filter = NULL;
 	struct eph_error error;

@@ -2,15 +2,15 @@
 #include "port_range.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "error.h"
+#include "fuzz_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size);
+	char *text = fuzz_text(data, size);
 	struct port_range range;
 	struct eph_error error;
 
