@@ -311,7 +311,8 @@ static int verdict(void)
 
 	if (tally->failed)
 		return 1;
-	if (tally->passed + tally->not_applicable == 0 && !bpf_should_work())
+	if (tally->passed + tally->not_applicable == 0 &&
+	    (tally->no_namespace || !bpf_should_work()))
 		return 77;
 	if (missing)
 		printf("FAILED: %s\n", missing);
