@@ -43,7 +43,8 @@ static __always_inline bool port_alike(struct table_port *c, __u64 socket)
 	__u64 a, b = 0;
 
 	a = (__u64)port_options(socket) | (__u64)COMMON(__u16, socket, skc_family) << 8 |
-	    (__u64)(state == TCP_TIME_WAIT) << 24 | (__u64)COMMON(__u32, socket, skc_bound_dev_if) << 32;
+	    (__u64)(state == TCP_TIME_WAIT) << 24 |
+	    (__u64)COMMON(__u32, socket, skc_bound_dev_if) << 32;
 	FORGET();
 	if (state != TCP_TIME_WAIT)
 		b = FIELD(__u32, socket, sock, sk_uid);
@@ -56,12 +57,14 @@ static __always_inline bool port_alike(struct table_port *c, __u64 socket)
 	return c->alike++ >= PORT_ALIKE_LISTED;
 }
 
-static __always_inline void port_owner(struct walker *w, struct table_port *c, struct table_netns *n)
+static __always_inline void port_owner(struct walker *w, struct table_port *c,
+				       struct table_netns *n)
 {
 	__u64 socket = c->owner_node - OFFSET(sock_common, skc_bind_node);
 
 	c->owner_node = READ(__u64, c->owner_node);
-	if (COMMON(__u64, socket, skc_net) != n->net || COMMON(__u16, socket, skc_num) != (__u16)w->port)
+	if (COMMON(__u64, socket, skc_net) != n->net ||
+	    COMMON(__u16, socket, skc_num) != (__u16)w->port)
 		port_failed(w, c);
 	else if (HAS(inet_bind_bucket, bhash2) && port_alike(c, socket))
 		n->bucket.unlisted++;
@@ -81,7 +84,8 @@ static __always_inline void port_bucket(struct table_bucket *b, __u64 tb)
 	FORGET();
 	if (FIELD(__u16, tb, inet_bind_bucket, fast_sk_family) == AF_INET6) {
 		b->fast_family = 6;
-		b->fast_address_family = address_v6(tb + OFFSET(inet_bind_bucket, fast_v6_rcv_saddr), to);
+		b->fast_address_family =
+			address_v6(tb + OFFSET(inet_bind_bucket, fast_v6_rcv_saddr), to);
 	} else {
 		b->fast_family = b->fast_address_family = 4;
 		to[0] = FIELD(__u32, tb, inet_bind_bucket, fast_rcv_saddr);
@@ -169,7 +173,8 @@ static __always_inline bool port_udp_link(struct walker *w, struct table_port *c
 	if (!n || !c->owner_node || (c->owner_node & 1))
 		return false;
 	c->owner_node = READ(__u64, c->owner_node);
-	if (COMMON(__u64, socket, skc_net) == n->net && COMMON(__u16, socket, skc_num) == (__u16)w->port)
+	if (COMMON(__u64, socket, skc_net) == n->net &&
+	    COMMON(__u16, socket, skc_num) == (__u16)w->port)
 		port_emit(w, socket, ENTRY_UDP);
 	return true;
 }

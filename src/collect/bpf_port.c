@@ -36,7 +36,8 @@ static int read_slot(struct bpf_batch *batch, const struct collect_request *requ
 		if (r == 0 && walk.changed)
 			r = -EAGAIN;
 		if (r == 0)
-			r = bpf_deliver(batch, walk.records, take_record, (void *)(uintptr_t)request);
+			r = bpf_deliver(batch, walk.records, take_record,
+					(void *)(uintptr_t)request);
 		walk.what |= TABLE_CONTINUE;
 	} while (r == 0 && walk.records >= TABLE_RECORDS);
 	return r;

@@ -2,28 +2,11 @@
 
 #include <errno.h>
 
+#include "bind_judge.h"
 #include "error.h"
-#include "overlap.h"
 
 /* What was read cannot be relied on as a whole. */
 #define GAPS_UNRELIABLE (GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED)
-
-#define UDP_CHAIN_SHORT 10u /* up to so many sockets in its hash chain, UDP looks at the chain itself */
-
-/* What may come of it: a set, as more than one outcome is possible where something is not known. */
-enum outcome {
-	OUTCOME_FREE = 1u << 0,
-	OUTCOME_IN_USE = 1u << 1,
-};
-
-struct judge {
-	const struct netns_snapshot *netns;
-	const struct kernel_laws *laws;
-	const struct bind_query *query;
-	struct overlap_side side; /* of the new socket */
-	bool without_waiting;	  /* as if all TIME_WAIT had ended */
-	struct bind_result *result;
-};
 
 const char *bind_how_name(enum bind_how how)
 {
@@ -51,152 +34,16 @@ const char *bind_advice_name(enum bind_advice_id id)
 	return names[id];
 }
 
-/* --- owners of the port ----------------------------------------------------------------------------------------- */
-
-/* A connection being set up by a listener holds no port of its own; one whose lock is known is a whole socket. */
-static bool is_request(const struct socket_record *record)
-{
-	return record->state == STATE_NEW_SYN_RECV ||
-	       (record->state == STATE_SYN_RECV && !(record->known & SOCKET_EXPLICIT));
-}
-
-static bool is_owner(const struct judge *judge, const struct socket_record *record)
-{
-	if (record->protocol != judge->query->protocol || record->local_port != judge->query->port)
-		return false;
-	if (record->protocol == PROTOCOL_UDP)
-		return true;
-	if (judge->without_waiting && record->flags & SOCKET_MINI)
-		return false;
-	return record->l3_master == 0 && !is_request(record);
-}
-
-static bool has_listener(const struct judge *judge)
-{
-	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
-		const struct socket_record *record = &judge->netns->sockets.record[i];
-
-		if (is_owner(judge, record) && record->state == STATE_LISTEN)
-			return true;
-	}
-	return port_set_has(&judge->netns->binds.listening, judge->query->port);
-}
-
-static bool is_self_connected(const struct socket_record *record)
-{
-	return record->remote_port == record->local_port &&
-	       ip_address_equal(&record->remote, &record->local);
-}
-
-static bool was_accepted(const struct judge *judge, const struct socket_record *record)
-{
-	if (record->known & SOCKET_ACCEPTED)
-		return record->flags & SOCKET_ACCEPTED;
-	return !(record->flags & SOCKET_EXPLICIT) && has_listener(judge);
-}
-
-/* connect() chose the port, or, where the kernel does not say so, nothing shows that bind() did. */
-static bool was_chosen(const struct judge *judge, const struct socket_record *record)
-{
-	if (record->known & SOCKET_CONNECT_BOUND)
-		return record->flags & SOCKET_CONNECT_BOUND;
-	return !(record->flags & SOCKET_EXPLICIT) &&
-	       port_range_has(judge->netns->settings.range, record->local_port);
-}
-
-static enum bind_how how_of(const struct judge *judge, const struct socket_record *record)
-{
-	bool connected = record->remote_port != 0;
-
-	if (record->flags & SOCKET_MINI)
-		return BIND_HOW_TIME_WAIT;
-	if (!record->inode && (record->state == STATE_LISTEN || !connected))
-		return BIND_HOW_KERNEL;
-	if (record->state == STATE_LISTEN)
-		return BIND_HOW_LISTENING;
-	if (connected && is_self_connected(record))
-		return BIND_HOW_SELF;
-	if (record->protocol == PROTOCOL_UDP)
-		return record->flags & SOCKET_EXPLICIT || !connected ? BIND_HOW_BOUND
-								     : BIND_HOW_OUTGOING;
-	if (record->state == STATE_BOUND)
-		return BIND_HOW_BOUND;
-	if (was_accepted(judge, record))
-		return BIND_HOW_ACCEPTED;
-	return was_chosen(judge, record) ? BIND_HOW_OUTGOING : BIND_HOW_BOUND;
-}
-
-static void add_blocker(const struct judge *judge, size_t index, bool certain)
-{
-	const struct socket_record *record = &judge->netns->sockets.record[index];
-	struct bind_result *result = judge->result;
-	struct bind_blocker *blocker = &result->blocker[result->n_blockers];
-
-	if (result->n_blockers == BIND_BLOCKERS_MAX) {
-		result->more_blockers++;
-		return;
-	}
-	*blocker = (struct bind_blocker){.socket = (uint32_t)index,
-					 .how = how_of(judge, record),
-					 .certain = certain};
-	if (blocker->how == BIND_HOW_TIME_WAIT)
-		blocker->seconds_left = record->expires_ms / 1000 + (record->expires_ms % 1000 != 0);
-	else
-		blocker->orphan = record->inode == 0 && blocker->how != BIND_HOW_KERNEL;
-	result->n_blockers++;
-}
-
-/* --- one owner against the new socket --------------------------------------------------------------------------- */
-
-/* Is @flag set on both? */
-static enum law both_have(bool ours, const struct socket_record *owner, uint16_t flag)
-{
-	if (!ours)
-		return LAW_NO;
-	if (!(owner->known & flag))
-		return LAW_UNKNOWN;
-	return owner->flags & flag ? LAW_YES : LAW_NO;
-}
-
-/* Both bound to a device, and not to the same. */
-static bool devices_differ(const struct judge *judge, const struct socket_record *owner)
-{
-	return judge->query->device && owner->device && judge->query->device != owner->device;
-}
-
-static enum law meets(const struct judge *judge, const struct socket_record *owner)
-{
-	struct overlap_side theirs = overlap_socket(owner);
-
-	if (devices_differ(judge, owner))
-		return LAW_NO;
-	switch (overlap_addresses(&judge->side, &theirs)) {
-	case OVERLAP_NO:
-		return LAW_NO;
-	case OVERLAP_YES:
-		return LAW_YES;
-	case OVERLAP_UNKNOWN:
-		break;
-	}
-	judge->result->inexact_because |= GAP_V6ONLY;
-	return LAW_UNKNOWN;
-}
-
-/* Both with SO_REUSEPORT, and of the same user; TIME_WAIT belongs to nobody. */
-static enum law shares_port(const struct judge *judge, const struct socket_record *owner)
-{
-	bool same = owner->flags & SOCKET_MINI || owner->uid == judge->query->uid;
-
-	return both_have(judge->query->reuseport && same, owner, SOCKET_REUSEPORT);
-}
+/* --- TCP -------------------------------------------------------------------------------------------------------- */
 
 /* inet_bind_conflict() and the addresses: does this owner keep the new socket off its port? */
 static enum law tcp_conflict(const struct judge *judge, const struct socket_record *owner)
 {
-	enum law overlap = meets(judge, owner), port = shares_port(judge, owner), address = LAW_NO;
+	enum law overlap = bind_judge_meets(judge, owner),
+		 port = bind_judge_shares_port(judge, owner), address = LAW_NO;
 
 	if (owner->state != STATE_LISTEN)
-		address = both_have(judge->query->reuseaddr, owner, SOCKET_REUSEADDR);
+		address = bind_judge_shares_address(judge, owner);
 	if (overlap == LAW_NO || address == LAW_YES || port == LAW_YES)
 		return LAW_NO;
 	if (address == LAW_UNKNOWN || port == LAW_UNKNOWN)
@@ -205,8 +52,6 @@ static enum law tcp_conflict(const struct judge *judge, const struct socket_reco
 		return LAW_YES;
 	return LAW_UNKNOWN;
 }
-
-/* --- TCP -------------------------------------------------------------------------------------------------------- */
 
 /* The two passes put those first that a person can do something about. */
 static unsigned judge_owners(const struct judge *judge, bool held)
@@ -217,13 +62,13 @@ static unsigned judge_owners(const struct judge *judge, bool held)
 		const struct socket_record *owner = &judge->netns->sockets.record[i];
 		enum law conflict;
 
-		if (!is_owner(judge, owner) ||
+		if (!bind_judge_is_owner(judge, owner) ||
 		    (owner->state == STATE_LISTEN || owner->state == STATE_BOUND) != held)
 			continue;
 		conflict = tcp_conflict(judge, owner);
 		if (conflict == LAW_NO)
 			continue;
-		add_blocker(judge, i, conflict == LAW_YES);
+		bind_judge_add_blocker(judge, i, conflict == LAW_YES);
 		outcome |= OUTCOME_IN_USE;
 		if (conflict == LAW_YES)
 			outcome &= ~(unsigned)OUTCOME_FREE;
@@ -254,7 +99,8 @@ static unsigned judge_tcp(const struct judge *judge)
 	const struct bind_bucket *bucket = &judge->netns->bucket[0];
 	struct bind_result *result = judge->result;
 	unsigned listeners = judge_owners(judge, true), others = judge_owners(judge, false);
-	unsigned outcome = ((listeners | others) & OUTCOME_IN_USE) | (listeners & others & OUTCOME_FREE);
+	unsigned outcome =
+		((listeners | others) & OUTCOME_IN_USE) | (listeners & others & OUTCOME_FREE);
 
 	if (!(outcome & OUTCOME_IN_USE))
 		return outcome;
@@ -278,162 +124,12 @@ static unsigned judge_tcp(const struct judge *judge)
 	return outcome;
 }
 
-/* --- UDP -------------------------------------------------------------------------------------------------------- */
-
-/* Which part of the owners is looked at. */
-enum udp_part {
-	UDP_ALL,	  /* the chain of the port */
-	UDP_SAME_ADDRESS, /* the chain of port and address */
-	UDP_WILDCARD,	  /* the chain of port and wildcard */
-};
-
-static bool in_part(const struct judge *judge, const struct socket_record *owner, enum udp_part part)
-{
-	switch (part) {
-	case UDP_ALL:
-		break;
-	case UDP_SAME_ADDRESS:
-		return ip_address_equal(&owner->local, &judge->side.address);
-	case UDP_WILDCARD:
-		return ip_address_is_any(&owner->local);
-	}
-	return true;
-}
-
-/* Is the owner passed over, because the two do not meet or both have SO_REUSEADDR? */
-static enum law udp_passed(const struct judge *judge, const struct socket_record *owner)
-{
-	enum law overlap = meets(judge, owner);
-	enum law address = both_have(judge->query->reuseaddr, owner, SOCKET_REUSEADDR);
-
-	if (overlap == LAW_NO || address == LAW_YES)
-		return LAW_YES;
-	if (address == LAW_UNKNOWN)
-		judge->result->inexact_because |= GAP_OPTIONS;
-	return overlap == LAW_YES && address == LAW_NO ? LAW_NO : LAW_UNKNOWN;
-}
-
-static unsigned udp_decision(const struct judge *judge, const struct socket_record *owner)
-{
-	switch (shares_port(judge, owner)) {
-	case LAW_YES:
-		return OUTCOME_FREE;
-	case LAW_NO:
-		return OUTCOME_IN_USE;
-	case LAW_UNKNOWN:
-		break;
-	}
-	judge->result->inexact_because |= GAP_OPTIONS;
-	return OUTCOME_FREE | OUTCOME_IN_USE;
-}
-
-/*
- * udp_lib_lport_inuse(): the first owner in the chain that is not passed over decides. Where the order is not known, any
- * of them may be the first.
- */
-static unsigned judge_chain(const struct judge *judge, enum udp_part part, bool ordered)
-{
-	unsigned outcome = 0;
-	bool reached = true; /* the end of the chain may be */
-
-	for (size_t i = 0; i < judge->netns->sockets.count && (reached || !ordered); i++) {
-		const struct socket_record *owner = &judge->netns->sockets.record[i];
-		enum law passed;
-
-		if (!is_owner(judge, owner) || !in_part(judge, owner, part))
-			continue;
-		passed = udp_passed(judge, owner);
-		if (passed == LAW_YES)
-			continue;
-		outcome |= udp_decision(judge, owner);
-		if (passed == LAW_NO)
-			reached = false;
-	}
-	return outcome | (reached ? OUTCOME_FREE : 0);
-}
-
-/* Does the order in which the sockets were read say how they hang in their chain? netlink's does not, and a chain of one
- * address is in another order when a socket came to it by connect(). */
-static bool order_is_known(const struct judge *judge, enum udp_part part)
-{
-	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
-		const struct socket_record *owner = &judge->netns->sockets.record[i];
-
-		if (!is_owner(judge, owner) || !in_part(judge, owner, part))
-			continue;
-		if (!(owner->known & SOCKET_REUSEPORT) ||
-		    (part == UDP_SAME_ADDRESS && !(owner->flags & SOCKET_ADDRESS_BOUND)))
-			return false;
-	}
-	return true;
-}
-
-static unsigned judge_part(const struct judge *judge, enum udp_part part)
-{
-	uint32_t before = judge->result->inexact_because;
-	unsigned outcome = judge_chain(judge, part, order_is_known(judge, part));
-
-	if (outcome == (OUTCOME_FREE | OUTCOME_IN_USE) && judge->result->inexact_because == before)
-		judge->result->inexact_because |= GAP_ORDER;
-	return outcome;
-}
-
-/* With a long chain, a socket with an address of its own is compared through the chains of that address and of the
- * wildcard; either may refuse. */
-static unsigned judge_long_chain(const struct judge *judge)
-{
-	unsigned address, wildcard;
-
-	if (ip_address_is_any(&judge->side.address))
-		return judge_part(judge, UDP_ALL);
-	address = judge_part(judge, UDP_SAME_ADDRESS);
-	if (!(address & OUTCOME_FREE))
-		return address;
-	wildcard = judge_part(judge, UDP_WILDCARD);
-	return ((address | wildcard) & OUTCOME_IN_USE) | (address & wildcard & OUTCOME_FREE);
-}
-
-static void add_udp_blockers(const struct judge *judge)
-{
-	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
-		const struct socket_record *owner = &judge->netns->sockets.record[i];
-		enum law passed;
-		unsigned decision;
-
-		if (!is_owner(judge, owner))
-			continue;
-		passed = udp_passed(judge, owner);
-		decision = udp_decision(judge, owner);
-		if (passed != LAW_YES && decision & OUTCOME_IN_USE)
-			add_blocker(judge, i, passed == LAW_NO && decision == OUTCOME_IN_USE);
-	}
-}
-
-static unsigned judge_udp(const struct judge *judge)
-{
-	const struct bind_bucket *chain = &judge->netns->bucket[1];
-	unsigned outcome, other;
-
-	if (chain->protocol && chain->chain > UDP_CHAIN_SHORT) {
-		outcome = judge_long_chain(judge);
-	} else {
-		outcome = judge_part(judge, UDP_ALL);
-		other = chain->protocol ? outcome : judge_long_chain(judge);
-		if (other != outcome)
-			judge->result->inexact_because |= GAP_ORDER;
-		outcome |= other;
-	}
-	if (outcome & OUTCOME_IN_USE)
-		add_udp_blockers(judge);
-	return outcome;
-}
-
 /* --- what refuses before any owner is looked at ----------------------------------------------------------------- */
 
 static bool lacks_privilege(const struct bind_query *query, const struct settings *settings)
 {
-	uint32_t start = settings->known & SETTING_UNPRIVILEGED_START ? settings->unprivileged_start
-								      : 1024;
+	uint32_t start =
+		settings->known & SETTING_UNPRIVILEGED_START ? settings->unprivileged_start : 1024;
 
 	return query->port < start && !query->privileged;
 }
@@ -452,8 +148,9 @@ static int forbidden_v6(const struct bind_query *query, const struct settings *s
 	const uint8_t *bytes = query->address.bytes;
 	bool real = query->address.family == IP_V6 && !ip_address_is_any(&query->address);
 	bool multicast = real && bytes[0] == 0xff;
-	bool link_local = real && ((bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||
-				   (multicast && ((bytes[1] & 0x0f) == 1 || (bytes[1] & 0x0f) == 2)));
+	bool link_local =
+		real && ((bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||
+			 (multicast && ((bytes[1] & 0x0f) == 1 || (bytes[1] & 0x0f) == 2)));
 
 	if (multicast && query->protocol == PROTOCOL_TCP)
 		return EINVAL;
@@ -535,8 +232,8 @@ static void judge_query(struct judge *judge)
 
 	*result = (struct bind_result){0};
 	judge->side = side_of(query);
-	result->in_ephemeral_range = settings->known & SETTING_RANGE &&
-				     port_range_has(settings->range, query->port);
+	result->in_ephemeral_range =
+		settings->known & SETTING_RANGE && port_range_has(settings->range, query->port);
 	result->reserved = port_set_has(&settings->reserved, query->port);
 	result->privileged_port = settings->known & SETTING_UNPRIVILEGED_START &&
 				  query->port < settings->unprivileged_start;
@@ -544,7 +241,8 @@ static void judge_query(struct judge *judge)
 	if (error)
 		conclude_forbidden(judge, error);
 	else
-		conclude(judge, query->protocol == PROTOCOL_TCP ? judge_tcp(judge) : judge_udp(judge));
+		conclude(judge, query->protocol == PROTOCOL_TCP ? judge_tcp(judge)
+								: bind_judge_udp(judge));
 }
 
 static int check_query(const struct netns_snapshot *netns, const struct bind_query *query,
@@ -598,7 +296,8 @@ static uint32_t seconds_of_waiting(const struct judge *judge)
 	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
 		const struct socket_record *record = &judge->netns->sockets.record[i];
 
-		if (is_owner(judge, record) && record->flags & SOCKET_MINI && record->expires_ms > ms)
+		if (bind_judge_is_owner(judge, record) && record->flags & SOCKET_MINI &&
+		    record->expires_ms > ms)
 			ms = record->expires_ms;
 	}
 	return ms / 1000 + 1;
@@ -610,14 +309,16 @@ struct advising {
 	unsigned count;
 };
 
-static void advise(struct advising *advising, enum bind_advice_id id, const struct bind_query *query)
+static void advise(struct advising *advising, enum bind_advice_id id,
+		   const struct bind_query *query)
 {
 	if (advising->count < BIND_ADVICE_MAX && would_succeed(advising->judge, query, false))
 		advising->advice[advising->count++] =
 			(struct bind_advice){.id = id, .address = query->address};
 }
 
-static void advise_addresses(struct advising *advising, const struct ip_address *local, size_t n_local)
+static void advise_addresses(struct advising *advising, const struct ip_address *local,
+			     size_t n_local)
 {
 	struct bind_query query = *advising->judge->query;
 	enum ip_family family = query.af_inet6 ? IP_V6 : IP_V4;
@@ -635,7 +336,8 @@ unsigned bind_advise(const struct netns_snapshot *netns, const struct kernel_law
 		     const struct bind_query *query, const struct ip_address *local, size_t n_local,
 		     struct bind_advice ret[BIND_ADVICE_MAX])
 {
-	const struct judge judge = {.netns = netns, .laws = laws, .query = query, .side = side_of(query)};
+	const struct judge judge = {
+		.netns = netns, .laws = laws, .query = query, .side = side_of(query)};
 	struct advising advising = {.judge = &judge, .advice = ret};
 	struct bind_query other = *query;
 

@@ -10,42 +10,42 @@
 #include "ip_address.h"
 
 #define BIND_BLOCKERS_MAX 64u
-#define BIND_ADVICE_MAX	  8u
+#define BIND_ADVICE_MAX   8u
 
 enum bind_answer {
 	BIND_FREE,
-	BIND_IN_USE,	/* EADDRINUSE */
+	BIND_IN_USE,    /* EADDRINUSE */
 	BIND_FORBIDDEN, /* any other errno: no socket is in the way, the address or the privilege is */
 };
 
 /* How a socket came to its port. */
 enum bind_how {
 	BIND_HOW_LISTENING,
-	BIND_HOW_BOUND,	   /* by bind(), whether the port was named or 0 */
+	BIND_HOW_BOUND,    /* by bind(), whether the port was named or 0 */
 	BIND_HOW_OUTGOING, /* chosen by connect(), or by the first send of a UDP socket */
 	BIND_HOW_ACCEPTED,
 	BIND_HOW_TIME_WAIT, /* TIME_WAIT or FIN_WAIT2 mini-socket */
 	BIND_HOW_KERNEL,    /* listens or is bound, and no process has it */
-	BIND_HOW_SELF,	    /* connected to itself */
+	BIND_HOW_SELF,      /* connected to itself */
 	BIND_HOWS,
 };
 
 struct bind_blocker {
-	uint32_t socket;       /* index into netns->sockets */
+	uint32_t socket; /* index into netns->sockets */
 	enum bind_how how;
-	bool certain;	       /* else it blocks or not, by an option that could not be read */
-	bool orphan;	       /* no process has it: closed, and its end is still under way */
+	bool certain;          /* else it blocks or not, by an option that could not be read */
+	bool orphan;           /* no process has it: closed, and its end is still under way */
 	uint32_t seconds_left; /* BIND_HOW_TIME_WAIT: until it lets go */
 };
 
 struct bind_result {
 	enum bind_answer verdict; /* of bind() and listen() */
-	int error;		  /* positive errno of the call that fails, 0 when free */
-	bool listen_fails;	  /* bind() succeeds, listen() is what fails */
-	bool exact;		  /* else free and in-use are both possible, and in-use is said when a socket may block */
+	int error;                /* positive errno of the call that fails, 0 when free */
+	bool listen_fails;        /* bind() succeeds, listen() is what fails */
+	bool exact; /* else free and in-use are both possible, and in-use is said when a socket may block */
 	uint32_t inexact_because; /* enum snapshot_gap */
 	bool in_ephemeral_range, reserved, privileged_port;
-	bool by_fast_path;	  /* free only because the bind bucket remembers an equal SO_REUSEPORT */
+	bool by_fast_path; /* free only because the bind bucket remembers an equal SO_REUSEPORT */
 	struct bind_blocker blocker[BIND_BLOCKERS_MAX]; /* listening and bound ones first */
 	unsigned n_blockers;
 	uint64_t more_blockers; /* not in the list */
@@ -69,6 +69,7 @@ struct bind_advice {
 /* "listening", "bound", "outgoing", ...; as in the JSON. */
 const char *bind_how_name(enum bind_how how);
 const char *bind_answer_name(enum bind_answer answer); /* "free", "in-use", "forbidden" */
-const char *bind_advice_name(enum bind_advice_id id);  /* "reuseaddr", "reuseport", "v6only", "address", "wait" */
+const char *bind_advice_name(
+	enum bind_advice_id id); /* "reuseaddr", "reuseport", "v6only", "address", "wait" */
 
 #endif

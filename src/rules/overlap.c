@@ -41,8 +41,8 @@ static bool match_v4(const struct overlap_side *one, const struct overlap_side *
 	struct ip_address a = as_v4(one), b = as_v4(two);
 	bool comparable = one->stand_in || two->stand_in || kind_of(two) != KIND_REAL_V6;
 
-	return (comparable && ip_address_equal(&a, &b)) || (one->wildcard && ip_address_is_any(&a)) ||
-	       (two->wildcard && ip_address_is_any(&b));
+	return (comparable && ip_address_equal(&a, &b)) ||
+	       (one->wildcard && ip_address_is_any(&a)) || (two->wildcard && ip_address_is_any(&b));
 }
 
 /* Both V6ONLY known. */

@@ -15,13 +15,11 @@
 #include <getopt.h>
 #include <linux/capability.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,21 +29,15 @@
 #include "collector.h"
 #include "error.h"
 #include "netns.h"
+#include "port_state.h"
 #include "procfs.h"
-#include "state.h"
 
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
-
-#define WORKERS	       2u
+#define WORKERS         2u
 #define CASES_PER_NETNS 50u
-#define ITEMS_MAX      64u
-#define SERVICE_PORT   7001u
-#define RANGE_LO       9000u /* below it, ports need a privilege */
-#define PORTS	       45000u
-#define SETTLE_US      5000u
-#define SETTLE_TRIES   60u
+#define RANGE_LO        9000u /* below it, ports need a privilege */
+#define PORTS           45000u
+#define SETTLE_US       5000u
+#define SETTLE_TRIES    60u
 
 struct options {
 	uint64_t cases, seed;
@@ -64,383 +56,10 @@ struct reader {
 	void *state;
 };
 
-/* A socket and what it asks for. */
-struct wish {
-	int family;
-	const char *address;
-	uint16_t port;
-	bool reuseaddr, reuseport, v6only, freebind;
-	uint32_t uid;
-	const char *device;
-};
-
-struct item {
-	int fd, peer;
-};
-
-struct bench {
-	struct state random; /* only its generator and log */
-	int type;
-	uint16_t port;
-	int service;
-	struct item item[ITEMS_MAX];
-	unsigned items;
-	struct strbuf complaint;
-};
-
 static const struct options *options;
 static struct tally *tally;
 
-static const char *const v4[] = {"0.0.0.0",  "0.0.0.0",  "127.0.0.1", "127.0.0.1",
-				 "127.0.0.2", "10.9.0.1", "127.0.0.6"};
-static const char *const v6[] = {"::", "::", "::1", "fd00::1"};
-static const char *const mapped[] = {"::ffff:0.0.0.0", "::ffff:127.0.0.1", "::ffff:10.9.0.1"};
-static const char *const v4_targets[] = {"127.0.0.1", "127.0.0.2", "10.9.0.1", "127.0.0.6"};
-static const char *const v6_targets[] = {"::1", "fd00::1"};
-static const char *const mapped_targets[] = {"::ffff:127.0.0.1", "::ffff:10.9.0.1"};
-static const uint32_t uids[] = {0, 0, 0, 1000, 2000};
-
-static uint32_t below(struct bench *bench, uint32_t n)
-{
-	return state_random(&bench->random, n);
-}
-
-static bool chance(struct bench *bench, uint32_t percent)
-{
-	return below(bench, 100) < percent;
-}
-
-#define PICK(bench, array) ((array)[below(bench, ARRAY_SIZE(array))])
-
-static void set_option(int fd, int level, int option, int value)
-{
-	setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-/* --- a socket --------------------------------------------------------------------------------------------------- */
-
-static struct wish random_wish(struct bench *bench)
-{
-	uint32_t kind = below(bench, 100);
-	struct wish wish = {.family = kind < 55 ? AF_INET : AF_INET6, .port = bench->port};
-
-	wish.address = kind < 55 ? PICK(bench, v4) : kind < 88 ? PICK(bench, v6) : PICK(bench, mapped);
-	wish.reuseaddr = chance(bench, 40);
-	wish.reuseport = chance(bench, 35);
-	wish.v6only = kind >= 55 && kind < 88 && chance(bench, 30);
-	wish.uid = geteuid() == 0 ? PICK(bench, uids) : 0;
-	if (chance(bench, 15))
-		wish.device = chance(bench, 60) ? "lo" : "v0";
-	return wish;
-}
-
-static void describe_wish(const struct wish *wish, struct strbuf *out)
-{
-	strbuf_printf(out, "%s %s:%u%s%s%s%s uid %u %s%s", wish->family == AF_INET ? "v4" : "v6",
-		      wish->address, wish->port, wish->reuseaddr ? " A" : "",
-		      wish->reuseport ? " R" : "", wish->v6only ? " v6only" : "",
-		      wish->freebind ? " freebind" : "", wish->uid, wish->device ? "device " : "",
-		      wish->device ? wish->device : "");
-}
-
-static int open_wish(const struct wish *wish, int type)
-{
-	int fd = socket(wish->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, wish->reuseaddr);
-	set_option(fd, SOL_SOCKET, SO_REUSEPORT, wish->reuseport);
-	if (wish->family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, wish->v6only);
-	if (wish->freebind)
-		set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
-	if (wish->device)
-		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, wish->device,
-			   (socklen_t)strlen(wish->device) + 1);
-	if (wish->uid)
-		(void)!fchown(fd, wish->uid, (gid_t)-1);
-	return fd;
-}
-
-static int bind_wish(int fd, const struct wish *wish, uint16_t port)
-{
-	struct state_endpoint at = state_endpoint(wish->family, wish->address, port);
-
-	return bind(fd, (struct sockaddr *)&at.address, at.length) < 0 ? -errno : 0;
-}
-
-/* Whatever chooses a port for this socket can only choose ours. */
-static void confine(int fd, uint16_t port)
-{
-	uint32_t window = (uint32_t)port << 16 | port;
-
-	setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &window, sizeof(window));
-}
-
-static void log_wish(struct bench *bench, const char *what, const struct wish *wish, int fd, int r)
-{
-	strbuf_printf(&bench->random.log, "%s ", what);
-	describe_wish(wish, &bench->random.log);
-	strbuf_printf(&bench->random.log, ": fd %d %s\n", fd, r < 0 ? strerror(-r) : "ok");
-}
-
-static void keep(struct bench *bench, int fd, int peer)
-{
-	if (bench->items < ITEMS_MAX) {
-		bench->item[bench->items++] = (struct item){fd, peer};
-		return;
-	}
-	close(fd);
-	if (peer >= 0)
-		close(peer);
-}
-
-static int accept_from(int listener)
-{
-	struct pollfd ready = {.fd = listener, .events = POLLIN};
-
-	if (poll(&ready, 1, 50) != 1)
-		return -1;
-	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-}
-
-/* --- what may stand on the port --------------------------------------------------------------------------------- */
-
-static const char *target_for(struct bench *bench, const struct wish *wish)
-{
-	bool real_v6 = wish->family == AF_INET6 && strncmp(wish->address, "::ffff:", 7) != 0;
-
-	if (wish->family == AF_INET)
-		return PICK(bench, v4_targets);
-	if (real_v6 && (wish->v6only || strcmp(wish->address, "::") != 0 || chance(bench, 80)))
-		return PICK(bench, v6_targets);
-	return PICK(bench, mapped_targets);
-}
-
-/* Connect, and take the other end when there is one. */
-static void connect_item(struct bench *bench, int fd, const struct wish *wish, uint16_t to_port)
-{
-	const char *target = target_for(bench, wish);
-	struct state_endpoint to = state_endpoint(wish->family, target, to_port);
-	int r = connect(fd, (struct sockaddr *)&to.address, to.length) < 0 && errno != EINPROGRESS
-			? -errno
-			: 0;
-	int peer = r == 0 && bench->type == SOCK_STREAM && to_port == SERVICE_PORT
-			   ? accept_from(bench->service)
-			   : -1;
-
-	strbuf_printf(&bench->random.log, "  connect %s:%u %s peer %d\n", target, to_port,
-		      r < 0 ? strerror(-r) : "ok", peer);
-	keep(bench, fd, peer);
-}
-
-/* bind(), perhaps with port 0, perhaps then connect(). */
-static void do_bind(struct bench *bench)
-{
-	struct wish wish = random_wish(bench);
-	int fd = open_wish(&wish, bench->type), r;
-	bool named = chance(bench, 80);
-
-	if (fd < 0)
-		return;
-	confine(fd, bench->port);
-	r = bind_wish(fd, &wish, named ? bench->port : 0);
-	log_wish(bench, named ? "bind" : "bind 0", &wish, fd, r);
-	if (r < 0) {
-		close(fd);
-		return;
-	}
-	if (chance(bench, 40))
-		connect_item(bench, fd, &wish, SERVICE_PORT);
-	else
-		keep(bench, fd, -1);
-}
-
-/* connect() chooses the port; perhaps from an address of its own, perhaps to itself, perhaps into the void. */
-static void do_connect(struct bench *bench)
-{
-	struct wish wish = random_wish(bench);
-	int fd = open_wish(&wish, bench->type), r = 0;
-	uint32_t kind = below(bench, 20);
-
-	if (fd < 0)
-		return;
-	confine(fd, bench->port);
-	if (chance(bench, 40)) {
-		set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		r = bind_wish(fd, &wish, 0);
-	}
-	log_wish(bench, "connect from", &wish, fd, r);
-	connect_item(bench, fd, &wish, kind == 0 ? bench->port : SERVICE_PORT);
-}
-
-/* A client of the listener, from another port. Its accepted end is on ours. */
-static void add_child(struct bench *bench, int listener, const struct wish *wish)
-{
-	struct wish client = {.family = wish->family, .address = wish->address};
-	struct state_endpoint to;
-	const char *target = wish->address;
-	int fd = socket(wish->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), child;
-
-	if (strcmp(target, "0.0.0.0") == 0 || strcmp(target, "::") == 0 ||
-	    strcmp(target, "::ffff:0.0.0.0") == 0)
-		target = target_for(bench, &client);
-	to = state_endpoint(wish->family, target, bench->port);
-	if (fd < 0 || (connect(fd, (struct sockaddr *)&to.address, to.length) < 0 && errno != EINPROGRESS)) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	child = chance(bench, 90) ? accept_from(listener) : -1;
-	strbuf_printf(&bench->random.log, "  client fd %d, child fd %d\n", fd, child);
-	/* The child first: closing item.fd ends its side, which then waits. */
-	if (child >= 0)
-		keep(bench, child, fd);
-	else
-		keep(bench, fd, -1);
-}
-
-static void do_listen(struct bench *bench)
-{
-	struct wish wish = random_wish(bench);
-	int fd = open_wish(&wish, bench->type), r = fd < 0 ? fd : bind_wish(fd, &wish, bench->port);
-
-	if (r == 0 && listen(fd, 16) < 0)
-		r = -errno;
-	log_wish(bench, "listen", &wish, fd, r);
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	for (uint32_t n = below(bench, 3); n > 0 && !wish.device; n--)
-		add_child(bench, fd, &wish);
-	if (chance(bench, 35)) {
-		strbuf_printf(&bench->random.log, "  listener closed\n");
-		close(fd);
-		return;
-	}
-	keep(bench, fd, -1);
-}
-
-/* So many UDP sockets that the kernel looks at other chains. */
-static void do_crowd(struct bench *bench)
-{
-	uint32_t n = 9 + below(bench, 6);
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct wish wish = {.family = AF_INET, .port = bench->port, .reuseport = true};
-		char address[32];
-		int fd;
-
-		snprintf(address, sizeof(address), "127.0.1.%u", i + 1);
-		wish.address = chance(bench, 30) ? "127.0.0.1" : chance(bench, 15) ? "0.0.0.0" : address;
-		wish.reuseaddr = chance(bench, 50);
-		fd = open_wish(&wish, bench->type);
-		if (fd < 0 || bind_wish(fd, &wish, bench->port) < 0) {
-			if (fd >= 0)
-				close(fd);
-			continue;
-		}
-		log_wish(bench, "crowd", &wish, fd, 0);
-		keep(bench, fd, -1);
-	}
-}
-
-/* End one: our end first (TIME_WAIT), our end only (FIN_WAIT2), the other first, or at once. */
-static void do_close(struct bench *bench)
-{
-	struct linger reset = {.l_onoff = 1, .l_linger = 0};
-	unsigned index, way = below(bench, 8);
-	struct item item;
-
-	if (!bench->items)
-		return;
-	index = below(bench, bench->items);
-	item = bench->item[index];
-	strbuf_printf(&bench->random.log, "close fd %d peer %d way %u\n", item.fd, item.peer, way);
-	bench->item[index] = bench->item[--bench->items];
-	if (way == 0)
-		setsockopt(item.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	if (way == 1 && item.peer >= 0) {
-		close(item.peer);
-		item.peer = -1;
-	}
-	if (way == 2 && item.peer >= 0) {
-		close(item.fd);
-		keep(bench, item.peer, -1);
-		return;
-	}
-	close(item.fd);
-	if (item.peer >= 0)
-		close(item.peer);
-}
-
-static void do_flip(struct bench *bench)
-{
-	int option = chance(bench, 50) ? SO_REUSEADDR : SO_REUSEPORT, value = chance(bench, 50), fd;
-
-	if (!bench->items)
-		return;
-	fd = bench->item[below(bench, bench->items)].fd;
-	set_option(fd, SOL_SOCKET, option, value);
-	strbuf_printf(&bench->random.log, "set %s %d on fd %d\n", option == SO_REUSEADDR ? "A" : "R", value, fd);
-}
-
-static void do_chown(struct bench *bench)
-{
-	uint32_t uid = PICK(bench, uids);
-	int fd;
-
-	if (!bench->items || geteuid() != 0)
-		return;
-	fd = bench->item[below(bench, bench->items)].fd;
-	strbuf_printf(&bench->random.log, "fd %d belongs to %u: %d\n", fd, uid, fchown(fd, uid, (gid_t)-1));
-}
-
-static void do_disconnect(struct bench *bench)
-{
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-	int fd;
-
-	if (!bench->items)
-		return;
-	fd = bench->item[below(bench, bench->items)].fd;
-	strbuf_printf(&bench->random.log, "disconnect fd %d: %d\n", fd,
-		      connect(fd, &nowhere, sizeof(nowhere)));
-}
-
-static void populate(struct bench *bench)
-{
-	static void (*const tcp[])(struct bench *) = {
-		do_bind,  do_bind,  do_bind, do_connect, do_connect,	do_connect, do_listen,
-		do_listen, do_close, do_close, do_flip,	 do_disconnect, do_chown,
-	};
-	static void (*const udp[])(struct bench *) = {
-		do_bind, do_bind, do_bind, do_connect, do_connect, do_close, do_flip, do_disconnect, do_chown,
-	};
-
-	if (bench->type == SOCK_DGRAM && chance(bench, 20))
-		do_crowd(bench);
-	for (uint32_t n = below(bench, 8); n > 0; n--) {
-		if (bench->type == SOCK_STREAM)
-			PICK(bench, tcp)(bench);
-		else
-			PICK(bench, udp)(bench);
-	}
-}
-
-static void clear_bench(struct bench *bench)
-{
-	for (unsigned i = 0; i < bench->items; i++) {
-		close(bench->item[i].fd);
-		if (bench->item[i].peer >= 0)
-			close(bench->item[i].peer);
-	}
-	strbuf_done(&bench->random.log);
-	strbuf_done(&bench->complaint);
-}
+#define PICK(bench, array) ((array)[port_state_below(bench, ARRAY_SIZE(array))])
 
 /* --- the question ----------------------------------------------------------------------------------------------- */
 
@@ -452,14 +71,15 @@ static void spoil(struct bench *bench, struct wish *wish)
 					     "::ffff:127.0.0.1"};
 
 	wish->address = wish->family == AF_INET ? PICK(bench, bad_v4) : PICK(bench, bad_v6);
-	wish->freebind = chance(bench, 30);
+	wish->freebind = port_state_chance(bench, 30);
 	if (wish->family == AF_INET6)
-		wish->v6only = chance(bench, 50);
+		wish->v6only = port_state_chance(bench, 50);
 }
 
 static bool is_local(const struct wish *wish)
 {
-	const char *bare = strncmp(wish->address, "::ffff:", 7) == 0 ? wish->address + 7 : wish->address;
+	const char *bare =
+		strncmp(wish->address, "::ffff:", 7) == 0 ? wish->address + 7 : wish->address;
 
 	if (strchr(bare, '.'))
 		return strcmp(bare, "8.8.8.8") != 0;
@@ -469,7 +89,8 @@ static bool is_local(const struct wish *wish)
 	return strcmp(bare, "2001:db8::1") != 0 && strcmp(bare, "fe80::1") != 0;
 }
 
-static struct bind_query query_of(const struct bench *bench, const struct wish *wish, bool privileged)
+static struct bind_query query_of(const struct bench *bench, const struct wish *wish,
+				  bool privileged)
 {
 	struct bind_query query = {
 		.protocol = bench->type == SOCK_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP,
@@ -507,10 +128,10 @@ static void allow_low_ports(bool allow)
 /* The kernel's answer: 0 or a positive errno. The socket is gone again when it is given. */
 static int try_bind(const struct bench *bench, const struct wish *wish, bool privileged)
 {
-	int fd = open_wish(wish, bench->type), r;
+	int fd = port_state_open(wish, bench->type), r;
 
 	allow_low_ports(privileged);
-	r = bind_wish(fd, wish, wish->port);
+	r = port_state_bind(fd, wish, wish->port);
 	allow_low_ports(true);
 	if (r == 0 && bench->type == SOCK_STREAM && listen(fd, 1) < 0)
 		r = -errno;
@@ -532,7 +153,8 @@ static int ask(const struct reader *reader, const struct bind_query *query, stru
 	       struct eph_error *error)
 {
 	const struct collect_request request = {
-		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}, .local_port = query->port};
+		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true},
+		.local_port = query->port};
 	struct ip_address other[2] = {{.family = IP_NONE}};
 	int r;
 
@@ -547,8 +169,8 @@ static int ask(const struct reader *reader, const struct bind_query *query, stru
 	if (r == 0)
 		r = reader->collector->sockets(reader->state, &request, ret->snapshot, error);
 	if (r == 0)
-		r = bind_verdict(&ret->snapshot->netns[0], &ret->snapshot->laws, query, &ret->result,
-				 error);
+		r = bind_verdict(&ret->snapshot->netns[0], &ret->snapshot->laws, query,
+				 &ret->result, error);
 	if (r == 0 && ret->result.verdict == BIND_IN_USE)
 		ret->n_advice = bind_advise(&ret->snapshot->netns[0], &ret->snapshot->laws, query,
 					    other, ARRAY_SIZE(other), ret->advice);
@@ -561,7 +183,8 @@ static void describe_answer(struct bench *bench, const struct answer *answer, in
 	struct strbuf *out = &bench->complaint;
 	char text[IP_ADDRESS_TEXT_BYTES];
 
-	strbuf_printf(out, "  %s: %s %s%s%s, because", answer->collector, bind_answer_name(result->verdict),
+	strbuf_printf(out, "  %s: %s %s%s%s, because", answer->collector,
+		      bind_answer_name(result->verdict),
 		      result->error ? strerror(result->error) : "", result->exact ? " exact" : "",
 		      result->by_fast_path ? " by fast path" : "");
 	for (unsigned bit = 0; bit < GAP_COUNT; bit++)
@@ -574,10 +197,12 @@ static void describe_answer(struct bench *bench, const struct answer *answer, in
 		if (record->protocol != (bench->type == SOCK_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP))
 			continue;
 		strbuf_printf(out, "    %s %s %s", record->flags & SOCKET_AF_INET6 ? "v6" : "v4",
-			      socket_state_name(record->state), ip_address_format(&record->local, text));
+			      socket_state_name(record->state),
+			      ip_address_format(&record->local, text));
 		strbuf_printf(out, " -> %s:%u flags %x known %x uid %u dev %u inode %u\n",
-			      ip_address_format(&record->remote, text), record->remote_port, record->flags,
-			      record->known, record->uid, record->device, record->inode);
+			      ip_address_format(&record->remote, text), record->remote_port,
+			      record->flags, record->known, record->uid, record->device,
+			      record->inode);
 	}
 }
 
@@ -621,7 +246,8 @@ static void count_answer(const struct answer *answer)
 }
 
 /* One piece of advice must hold. Trying changes what the bucket remembers, so one is all that can be tried. */
-static void check_advice(struct bench *bench, const struct answer *answer, struct wish wish, bool privileged)
+static void check_advice(struct bench *bench, const struct answer *answer, struct wish wish,
+			 bool privileged)
 {
 	const struct bind_advice *advice;
 	char text[IP_ADDRESS_TEXT_BYTES];
@@ -629,7 +255,7 @@ static void check_advice(struct bench *bench, const struct answer *answer, struc
 
 	if (!answer->n_advice)
 		return;
-	advice = &answer->advice[below(bench, answer->n_advice)];
+	advice = &answer->advice[port_state_below(bench, answer->n_advice)];
 	if (advice->id == BIND_ADVICE_WAIT)
 		return;
 	tally->advice++;
@@ -642,7 +268,7 @@ static void check_advice(struct bench *bench, const struct answer *answer, struc
 	if (!kernel)
 		return;
 	strbuf_printf(&bench->complaint, "advice %s ", bind_advice_name(advice->id));
-	describe_wish(&wish, &bench->complaint);
+	port_state_describe(&wish, &bench->complaint);
 	strbuf_putc(&bench->complaint, '\n');
 	complain(bench, answer, kernel, "advice that does not help");
 }
@@ -656,7 +282,7 @@ static void print_failure(struct bench *bench, uint64_t seed, const struct wish 
 	strbuf_printf(&out, "\nFAILED --cases 1 --seed %llu (%s)\n%snew ", (unsigned long long)seed,
 		      bench->type == SOCK_STREAM ? "tcp" : "udp",
 		      bench->random.log.length ? bench->random.log.text : "");
-	describe_wish(wish, &out);
+	port_state_describe(wish, &out);
 	strbuf_printf(&out, "\n%s\n", bench->complaint.length ? bench->complaint.text : "");
 	fwrite(out.text, 1, out.length, stdout);
 }
@@ -675,8 +301,8 @@ static bool is_moving(const struct answer *answer)
 	return false;
 }
 
-static int ask_when_settled(const struct reader *reader, const struct bind_query *query, struct answer *ret,
-			    struct eph_error *error)
+static int ask_when_settled(const struct reader *reader, const struct bind_query *query,
+			    struct answer *ret, struct eph_error *error)
 {
 	for (unsigned try = 0;; try++) {
 		int r = ask(reader, query, ret, error);
@@ -700,7 +326,8 @@ static void judge_case(struct bench *bench, const struct reader *readers, unsign
 		r = ask_when_settled(&readers[i], &query, &answers[i], &error);
 	kernel = try_bind(bench, wish, privileged);
 	if (r < 0)
-		strbuf_printf(&bench->complaint, "no answer: %s (%s)\n", error.message, strerror(-r));
+		strbuf_printf(&bench->complaint, "no answer: %s (%s)\n", error.message,
+			      strerror(-r));
 	for (unsigned i = 0; i < n_readers && r == 0; i++) {
 		check_answer(bench, &answers[i], kernel);
 		count_answer(&answers[i]);
@@ -722,13 +349,13 @@ static void run_case(uint64_t seed, int service, const struct reader *readers, u
 	bool privileged, low;
 	struct wish wish;
 
-	bench.type = chance(&bench, 70) ? SOCK_STREAM : SOCK_DGRAM;
-	low = chance(&bench, 3);
+	bench.type = port_state_chance(&bench, 70) ? SOCK_STREAM : SOCK_DGRAM;
+	low = port_state_chance(&bench, 3);
 	bench.port = (uint16_t)(low ? 5000 + seed % 1000 : RANGE_LO + seed % PORTS);
-	populate(&bench);
-	wish = random_wish(&bench);
-	privileged = !chance(&bench, low ? 70 : 20);
-	if (chance(&bench, 4))
+	port_state_populate(&bench);
+	wish = port_state_wish(&bench);
+	privileged = !port_state_chance(&bench, low ? 70 : 20);
+	if (port_state_chance(&bench, 4))
 		spoil(&bench, &wish);
 	judge_case(&bench, readers, n_readers, &wish, privileged);
 	tally->ran++;
@@ -736,17 +363,7 @@ static void run_case(uint64_t seed, int service, const struct reader *readers, u
 	tally->failed += bench.complaint.length > 0 && !options->verbose;
 	if (bench.complaint.length)
 		print_failure(&bench, seed, &wish);
-	clear_bench(&bench);
-}
-
-static int open_service(void)
-{
-	struct wish wish = {.family = AF_INET6, .address = "::", .reuseaddr = true};
-	int fd = open_wish(&wish, SOCK_STREAM);
-
-	if (fd < 0 || bind_wish(fd, &wish, SERVICE_PORT) < 0 || listen(fd, 1024) < 0)
-		return -errno;
-	return fd;
+	port_state_done(&bench);
 }
 
 static int set_sysctl(const char *name, const char *value)
@@ -774,7 +391,7 @@ static int run_cases(uint64_t first, uint64_t end, const struct reader *readers,
 	set_sysctl("ip_local_port_range", "9000 60999");
 	set_sysctl("ip_unprivileged_port_start", "9000");
 	set_sysctl("tcp_tw_reuse", "0");
-	service = open_service();
+	service = port_state_open_service();
 	for (uint64_t seed = first; seed < end; seed++)
 		run_case(seed, service, readers, n_readers);
 	fflush(stdout);
@@ -808,14 +425,16 @@ static int work(unsigned worker)
 
 	for (uint64_t i = worker * CASES_PER_NETNS; !skipped && i < options->cases;
 	     i += WORKERS * CASES_PER_NETNS) {
-		uint64_t end = i + CASES_PER_NETNS < options->cases ? i + CASES_PER_NETNS : options->cases;
+		uint64_t end =
+			i + CASES_PER_NETNS < options->cases ? i + CASES_PER_NETNS : options->cases;
 		int status = -1;
 		pid_t pid;
 
 		fflush(stdout);
 		pid = fork();
 		if (pid == 0)
-			_exit(run_cases(options->seed + i, options->seed + end, readers, n_readers));
+			_exit(run_cases(options->seed + i, options->seed + end, readers,
+					n_readers));
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 			tally->failed++;
 		else
@@ -849,8 +468,10 @@ static void run_workers(void)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
-		{"cases", required_argument, NULL, 'n'},     {"seed", required_argument, NULL, 's'},
-		{"collector", required_argument, NULL, 'k'}, {"verbose", no_argument, NULL, 'v'},
+		{"cases", required_argument, NULL, 'n'},
+		{"seed", required_argument, NULL, 's'},
+		{"collector", required_argument, NULL, 'k'},
+		{"verbose", no_argument, NULL, 'v'},
 		{0},
 	};
 	int c;
@@ -881,13 +502,16 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	options = &given;
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	if (tally == MAP_FAILED)
 		return 1;
-	printf("seed %llu, %llu cases\n", (unsigned long long)given.seed, (unsigned long long)given.cases);
+	printf("seed %llu, %llu cases\n", (unsigned long long)given.seed,
+	       (unsigned long long)given.cases);
 	run_workers();
 	printf("ran %u (udp %u), failed %u; kernel: free %u, in use %u, forbidden %u\n"
-	       "bpf: exact %u, order-dependent %u, by fast path %u, long chains %u, advice tried %u\n"
+	       "bpf: exact %u, order-dependent %u, by fast path %u, long chains %u, advice tried "
+	       "%u\n"
 	       "netlink: exact %u, both outcomes %u\nblockers:",
 	       tally->ran, tally->udp, tally->failed, tally->free_, tally->in_use, tally->forbidden,
 	       tally->exact, tally->order, tally->fast_path, tally->long_chain, tally->advice,

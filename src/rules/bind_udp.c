@@ -1,0 +1,154 @@
+#include "bind_judge.h"
+
+#define UDP_CHAIN_SHORT                                                                            \
+	10u /* up to so many sockets in its hash chain, UDP looks at the chain itself */
+
+/* Which part of the owners is looked at. */
+enum udp_part {
+	UDP_ALL,          /* the chain of the port */
+	UDP_SAME_ADDRESS, /* the chain of port and address */
+	UDP_WILDCARD,     /* the chain of port and wildcard */
+};
+
+static bool in_part(const struct judge *judge, const struct socket_record *owner,
+		    enum udp_part part)
+{
+	switch (part) {
+	case UDP_ALL:
+		break;
+	case UDP_SAME_ADDRESS:
+		return ip_address_equal(&owner->local, &judge->side.address);
+	case UDP_WILDCARD:
+		return ip_address_is_any(&owner->local);
+	}
+	return true;
+}
+
+/* Is the owner passed over, because the two do not meet or both have SO_REUSEADDR? */
+static enum law udp_passed(const struct judge *judge, const struct socket_record *owner)
+{
+	enum law overlap = bind_judge_meets(judge, owner);
+	enum law address = bind_judge_shares_address(judge, owner);
+
+	if (overlap == LAW_NO || address == LAW_YES)
+		return LAW_YES;
+	if (address == LAW_UNKNOWN)
+		judge->result->inexact_because |= GAP_OPTIONS;
+	return overlap == LAW_YES && address == LAW_NO ? LAW_NO : LAW_UNKNOWN;
+}
+
+static unsigned udp_decision(const struct judge *judge, const struct socket_record *owner)
+{
+	switch (bind_judge_shares_port(judge, owner)) {
+	case LAW_YES:
+		return OUTCOME_FREE;
+	case LAW_NO:
+		return OUTCOME_IN_USE;
+	case LAW_UNKNOWN:
+		break;
+	}
+	judge->result->inexact_because |= GAP_OPTIONS;
+	return OUTCOME_FREE | OUTCOME_IN_USE;
+}
+
+/*
+ * udp_lib_lport_inuse(): the first owner in the chain that is not passed over decides. Where the order is not known, any
+ * of them may be the first.
+ */
+static unsigned judge_chain(const struct judge *judge, enum udp_part part, bool ordered)
+{
+	unsigned outcome = 0;
+	bool reached = true; /* the end of the chain may be */
+
+	for (size_t i = 0; i < judge->netns->sockets.count && (reached || !ordered); i++) {
+		const struct socket_record *owner = &judge->netns->sockets.record[i];
+		enum law passed;
+
+		if (!bind_judge_is_owner(judge, owner) || !in_part(judge, owner, part))
+			continue;
+		passed = udp_passed(judge, owner);
+		if (passed == LAW_YES)
+			continue;
+		outcome |= udp_decision(judge, owner);
+		if (passed == LAW_NO)
+			reached = false;
+	}
+	return outcome | (reached ? OUTCOME_FREE : 0);
+}
+
+/* Does the order in which the sockets were read say how they hang in their chain? netlink's does not, and a chain of one
+ * address is in another order when a socket came to it by connect(). */
+static bool order_is_known(const struct judge *judge, enum udp_part part)
+{
+	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
+		const struct socket_record *owner = &judge->netns->sockets.record[i];
+
+		if (!bind_judge_is_owner(judge, owner) || !in_part(judge, owner, part))
+			continue;
+		if (!(owner->known & SOCKET_REUSEPORT) ||
+		    (part == UDP_SAME_ADDRESS && !(owner->flags & SOCKET_ADDRESS_BOUND)))
+			return false;
+	}
+	return true;
+}
+
+static unsigned judge_part(const struct judge *judge, enum udp_part part)
+{
+	uint32_t before = judge->result->inexact_because;
+	unsigned outcome = judge_chain(judge, part, order_is_known(judge, part));
+
+	if (outcome == (OUTCOME_FREE | OUTCOME_IN_USE) && judge->result->inexact_because == before)
+		judge->result->inexact_because |= GAP_ORDER;
+	return outcome;
+}
+
+/* With a long chain, a socket with an address of its own is compared through the chains of that address and of the
+ * wildcard; either may refuse. */
+static unsigned judge_long_chain(const struct judge *judge)
+{
+	unsigned address, wildcard;
+
+	if (ip_address_is_any(&judge->side.address))
+		return judge_part(judge, UDP_ALL);
+	address = judge_part(judge, UDP_SAME_ADDRESS);
+	if (!(address & OUTCOME_FREE))
+		return address;
+	wildcard = judge_part(judge, UDP_WILDCARD);
+	return ((address | wildcard) & OUTCOME_IN_USE) | (address & wildcard & OUTCOME_FREE);
+}
+
+static void add_udp_blockers(const struct judge *judge)
+{
+	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
+		const struct socket_record *owner = &judge->netns->sockets.record[i];
+		enum law passed;
+		unsigned decision;
+
+		if (!bind_judge_is_owner(judge, owner))
+			continue;
+		passed = udp_passed(judge, owner);
+		decision = udp_decision(judge, owner);
+		if (passed != LAW_YES && decision & OUTCOME_IN_USE)
+			bind_judge_add_blocker(judge, i,
+					       passed == LAW_NO && decision == OUTCOME_IN_USE);
+	}
+}
+
+unsigned bind_judge_udp(const struct judge *judge)
+{
+	const struct bind_bucket *chain = &judge->netns->bucket[1];
+	unsigned outcome, other;
+
+	if (chain->protocol && chain->chain > UDP_CHAIN_SHORT) {
+		outcome = judge_long_chain(judge);
+	} else {
+		outcome = judge_part(judge, UDP_ALL);
+		other = chain->protocol ? outcome : judge_long_chain(judge);
+		if (other != outcome)
+			judge->result->inexact_because |= GAP_ORDER;
+		outcome |= other;
+	}
+	if (outcome & OUTCOME_IN_USE)
+		add_udp_blockers(judge);
+	return outcome;
+}
