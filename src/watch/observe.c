@@ -1,77 +1,18 @@
 #include "observe.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "alloc.h"
+#include "begin.h"
 #include "choice.h"
 #include "error.h"
-#include "netns.h"
 #include "owners.h"
-#include "process.h"
-#include "procfs.h"
-#include "replay.h"
 #include "route.h"
 #include "save.h"
 
 #define DOUBTFUL_PERCENT 5u  /* of the range in doubt: worth loading BPF for */
 #define CRITICAL_PERCENT 85u /* of a group's capacity: where its verdict turns critical */
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static int open_namespaces(const struct observe_options *options, struct snapshot *snapshot,
-			   struct eph_error *reterr)
-{
-	if (options->all_netns)
-		return netns_open_all(snapshot, &snapshot->netns_skipped, reterr);
-	if (options->netns)
-		return netns_open(snapshot, options->netns, reterr);
-	return netns_open_current(snapshot, reterr);
-}
-
-/* Namespaces and settings: what both questions begin with. */
-static int begin(const struct observe_options *options, struct snapshot **ret,
-		 struct eph_error *reterr)
-{
-	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
-	int r;
-
-	if (options->replay) {
-		r = replay_read(options->replay, &snapshot, reterr);
-		if (r == 0 && snapshot->n_netns == 0)
-			r = error_set(reterr, -EINVAL, "replay", "%s: has no namespace",
-				      options->replay);
-	} else {
-		snapshot = snapshot_new();
-		r = snapshot ? open_namespaces(options, snapshot, reterr)
-			     : error_set(reterr, -ENOMEM, "observe", "out of memory");
-		if (r == 0)
-			r = procfs_read_settings(snapshot, reterr);
-	}
-	if (r == 0)
-		*ret = TAKE_PTR(snapshot);
-	return r;
-}
-
-static int read_processes(struct snapshot *snapshot, struct eph_error *reterr)
-{
-	unsigned unreadable;
-	int r;
-
-	if (snapshot->has_processes || snapshot->replayed)
-		return 0;
-	r = process_read(&snapshot->processes, &unreadable, reterr);
-	snapshot->has_processes = r == 0;
-	return r;
-}
 
 static void set_candidates(struct snapshot *snapshot)
 {
@@ -110,17 +51,6 @@ static int count_tables(const struct grouping *what, struct snapshot *snapshot,
 	for (size_t i = 0; r == 0 && i < snapshot->n_netns; i++)
 		r = count_table(what, &snapshot->laws, &snapshot->netns[i]);
 	return r < 0 ? error_set(reterr, r, "observe", "out of memory") : 0;
-}
-
-/* Everything of the host into the snapshot, for a file. */
-static int read_everything(const struct choice *choice, struct snapshot *snapshot,
-			   struct eph_error *reterr)
-{
-	const struct collect_request all = {
-		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
-	int r = choice->collector->sockets(choice->state, &all, snapshot, reterr);
-
-	return r < 0 ? r : read_processes(snapshot, reterr);
 }
 
 static enum usage_kind kind_of(enum group_by by)
@@ -210,7 +140,7 @@ static int usage_of_host(const struct observe_options *options,
 	if (r == 0 && may_settle && ports_doubtful(snapshot))
 		settled = choice_settle_binds(snapshot);
 	if (r == 0 && options->save)
-		r = read_everything(choice, snapshot, reterr);
+		r = begin_everything(choice, snapshot, reterr);
 	if (r == 0)
 		r = count_and_judge(options, request, choice, snapshot, ret, reterr);
 	if (r < 0 || !may_settle || settled || snapshot->bpf_absent_because[0] ||
@@ -263,12 +193,12 @@ int observe_usage(const struct observe_options *options, struct snapshot **ret_s
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct collect_request request = {.what = options->what};
 	struct usage_result result = {0};
-	uint64_t start = now_us();
+	uint64_t start = begin_now_us();
 	bool by_owner = options->what.by == GROUP_BY_OWNER;
-	int r = begin(options, &snapshot, reterr);
+	int r = begin_snapshot(options, &snapshot, reterr);
 
 	if (r == 0 && (by_owner || options->processes))
-		r = read_processes(snapshot, reterr);
+		r = begin_processes(snapshot, reterr);
 	if (r == 0 && by_owner)
 		r = usage_by_owner(options, &request, snapshot, &result, reterr);
 	else if (r == 0 && snapshot->replayed)
@@ -280,7 +210,7 @@ int observe_usage(const struct observe_options *options, struct snapshot **ret_s
 		return r;
 	}
 	if (!snapshot->replayed)
-		snapshot->elapsed_us = now_us() - start;
+		snapshot->elapsed_us = begin_now_us() - start;
 	*ret_snapshot = TAKE_PTR(snapshot);
 	*ret = result;
 	return 0;
@@ -327,7 +257,7 @@ static int capacity_live(const struct observe_options *options, const struct cap
 		return r;
 	r = choice.collector->binds(choice.state, snapshot, reterr);
 	if (r == 0 && options->save)
-		r = read_everything(&choice, snapshot, reterr);
+		r = begin_everything(&choice, snapshot, reterr);
 	else if (r == 0)
 		r = choice.collector->sockets(choice.state, &request, snapshot, reterr);
 	choice_close(&choice);
@@ -341,21 +271,21 @@ int observe_capacity(const struct observe_options *options, struct capacity_quer
 		     struct eph_error *reterr)
 {
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
-	uint64_t start = now_us();
-	int r = begin(options, &snapshot, reterr);
+	uint64_t start = begin_now_us();
+	int r = begin_snapshot(options, &snapshot, reterr);
 
 	if (r == 0 && !snapshot->replayed)
 		r = resolve_source(query, snapshot->netns[0].fd, reterr);
 	if (r == 0 && !snapshot->replayed)
 		r = capacity_live(options, query, snapshot, reterr);
 	if (r == 0 && options->processes)
-		r = read_processes(snapshot, reterr);
+		r = begin_processes(snapshot, reterr);
 	if (r == 0)
 		r = capacity_count(&snapshot->netns[0], &snapshot->laws, query, ret, reterr);
 	if (r < 0)
 		return r;
 	if (!snapshot->replayed)
-		snapshot->elapsed_us = now_us() - start;
+		snapshot->elapsed_us = begin_now_us() - start;
 	*ret_snapshot = TAKE_PTR(snapshot);
 	return 0;
 }
