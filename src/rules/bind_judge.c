@@ -41,6 +41,8 @@ static bool was_accepted(const struct judge *judge, const struct socket_record *
 {
 	if (record->known & SOCKET_ACCEPTED)
 		return record->flags & SOCKET_ACCEPTED;
+	if (record->flags & SOCKET_CONNECT_BOUND)
+		return false;
 	return !(record->flags & SOCKET_EXPLICIT) && has_listener(judge);
 }
 

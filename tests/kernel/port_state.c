@@ -51,7 +51,13 @@ struct wish port_state_wish(struct bench *bench)
 				   : PICK(bench, mapped);
 	wish.reuseaddr = port_state_chance(bench, 40);
 	wish.reuseport = port_state_chance(bench, 35);
-	wish.v6only = kind >= 55 && kind < 88 && port_state_chance(bench, 30);
+	if (bench->crowded && port_state_chance(bench, 60)) {
+		wish.family = AF_INET;
+		wish.address = "127.0.0.1";
+		wish.reuseport = true;
+	}
+	wish.v6only =
+		wish.family == AF_INET6 && kind >= 55 && kind < 88 && port_state_chance(bench, 30);
 	wish.uid = geteuid() == 0 ? PICK(bench, uids) : 0;
 	if (port_state_chance(bench, 15))
 		wish.device = port_state_chance(bench, 60) ? "lo" : "v0";
@@ -251,32 +257,6 @@ static void do_listen(struct bench *bench)
 	keep(bench, fd, -1);
 }
 
-/* So many UDP sockets that the kernel looks at other chains. */
-static void do_crowd(struct bench *bench)
-{
-	uint32_t n = 9 + port_state_below(bench, 6);
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct wish wish = {.family = AF_INET, .port = bench->port, .reuseport = true};
-		char address[32];
-		int fd;
-
-		snprintf(address, sizeof(address), "127.0.1.%u", i + 1);
-		wish.address = port_state_chance(bench, 30)   ? "127.0.0.1"
-			       : port_state_chance(bench, 15) ? "0.0.0.0"
-							      : address;
-		wish.reuseaddr = port_state_chance(bench, 50);
-		fd = port_state_open(&wish, bench->type);
-		if (fd < 0 || port_state_bind(fd, &wish, bench->port) < 0) {
-			if (fd >= 0)
-				close(fd);
-			continue;
-		}
-		log_wish(bench, "crowd", &wish, fd, 0);
-		keep(bench, fd, -1);
-	}
-}
-
 /* End one: our end first (TIME_WAIT), our end only (FIN_WAIT2), the other first, or at once. */
 static void do_close(struct bench *bench)
 {
@@ -329,6 +309,37 @@ static void do_chown(struct bench *bench)
 	fd = bench->item[port_state_below(bench, bench->items)].fd;
 	strbuf_printf(&bench->random.log, "fd %d belongs to %u: %d\n", fd, uid,
 		      fchown(fd, uid, (gid_t)-1));
+}
+
+/* So many UDP sockets that the kernel looks at other chains. */
+static void do_crowd(struct bench *bench)
+{
+	uint32_t n = 9 + port_state_below(bench, 6);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct wish wish = {.family = AF_INET, .port = bench->port, .reuseport = true};
+		char address[32];
+		int fd;
+
+		snprintf(address, sizeof(address), "127.0.1.%u", i + 1);
+		wish.address = port_state_chance(bench, 30)   ? "127.0.0.1"
+			       : port_state_chance(bench, 15) ? "0.0.0.0"
+							      : address;
+		wish.reuseaddr = port_state_chance(bench, 50);
+		fd = port_state_open(&wish, bench->type);
+		if (fd < 0 || port_state_bind(fd, &wish, bench->port) < 0) {
+			if (fd >= 0)
+				close(fd);
+			continue;
+		}
+		log_wish(bench, "crowd", &wish, fd, 0);
+		keep(bench, fd, -1);
+	}
+	for (uint32_t i = port_state_below(bench, 6); i > 0; i--) {
+		do_chown(bench);
+		do_flip(bench);
+	}
+	bench->crowded = true;
 }
 
 static void do_disconnect(struct bench *bench)

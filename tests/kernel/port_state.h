@@ -32,6 +32,7 @@ struct bench {
 	int service;
 	struct item item[PORT_STATE_ITEMS_MAX];
 	unsigned items;
+	bool crowded; /* UDP: more sockets than one chain is searched for */
 	struct strbuf complaint;
 };
 
