@@ -144,11 +144,12 @@ static int ask(struct mnl_socket *socket, uint8_t protocol, const struct ip_addr
 int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, uint16_t port,
 		 struct ip_address *ret_from)
 {
+	static const struct ip_address link_local = {.family = IP_V6, .bytes = {0xfe, 0x80}};
 	struct mnl_socket *socket;
 	int r;
 
 	/* The routing table has a way to every link's own addresses; connect() wants to be told which link. */
-	if (to->family == IP_V6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)to->bytes))
+	if (ip_address_in_prefix(to, &link_local, 10))
 		return -EINVAL;
 	socket = open_in(netns_fd);
 	if (!socket)
