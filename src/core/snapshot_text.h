@@ -12,7 +12,8 @@ struct eph_error;
 struct snapshot;
 struct strbuf;
 
-#define SNAPSHOT_TEXT_VERSION 1
+#define SNAPSHOT_TEXT_FIRST_WORD "ephemports-snapshot"
+#define SNAPSHOT_TEXT_VERSION    1
 
 /**
  * snapshot_write() - the text of @snapshot, handed piece by piece to @emit

@@ -1,6 +1,6 @@
 /*
- * Exercises: core/snapshot_text.c: what is written is read back the same; a file that is cut off anywhere is refused; a
- * file with any byte changed never harms the reader.
+ * Exercises: core/snapshot_write.c, snapshot_read.c and snapshot_line.c: what is written is read back the same; a file
+ * that is cut off anywhere is refused; a file with any byte changed never harms the reader.
  */
 #include "check.h"
 
