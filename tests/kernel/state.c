@@ -2,11 +2,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,13 +11,7 @@
 #include "alloc.h"
 #include "port_set.h"
 
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
-
-#define SERVICE_PORT 7001        /* outside every range that is made here */
-#define SILENT_V4    "10.9.1.99" /* behind the veth pair: a SYN goes there and nothing comes back */
-#define SILENT_V6    "fd00:1::99"
+#define SERVICE_PORT 7001 /* outside every range that is made here */
 
 static const char *const v4_addresses[] = {"127.0.0.1", "127.0.0.2", "10.9.0.1", "10.9.0.2",
 					   "10.9.1.1"};
@@ -44,81 +35,7 @@ static bool chance(struct state *state, uint32_t percent)
 	return state_random(state, 100) < percent;
 }
 
-int64_t state_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* --- the namespace ---------------------------------------------------------------------------------------------- */
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
-	size_t length = strlen(text);
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		r = -errno;
-	close(fd);
-	return r;
-}
-
-static int run_ip(const char *batch)
-{
-	FILE *pipe = popen("ip -batch - >/dev/null 2>&1", "w");
-
-	if (!pipe)
-		return -errno;
-	fputs(batch, pipe);
-	return pclose(pipe) == 0 ? 0 : -EIO;
-}
-
-static int become_root_of_own_user_namespace(void)
-{
-	char map[64];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (unshare(CLONE_NEWUSER) < 0)
-		return -errno;
-	write_file("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", uid);
-	if (write_file("/proc/self/uid_map", map) < 0)
-		return -EPERM;
-	snprintf(map, sizeof(map), "0 %u 1", gid);
-	return write_file("/proc/self/gid_map", map);
-}
-
-int state_enter_netns(void)
-{
-	int r = geteuid() == 0 ? 0 : become_root_of_own_user_namespace();
-
-	if (r < 0)
-		return r;
-	if (unshare(CLONE_NEWNET) < 0)
-		return -errno;
-	return run_ip("link set lo up\n"
-		      "addr add 10.9.0.1/32 dev lo\n"
-		      "addr add 10.9.0.2/32 dev lo\n"
-		      "addr add fd00::1/128 dev lo nodad\n"
-		      "addr add fd00::2/128 dev lo nodad\n"
-		      "link add v0 type veth peer name v1\n"
-		      "link set v0 up\n"
-		      "link set v1 up\n"
-		      "addr add 10.9.1.1/24 dev v0\n"
-		      "addr add fd00:1::1/64 dev v0 nodad\n"
-		      "neigh add " SILENT_V4 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      "neigh add " SILENT_V6 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      /* A socket bound to v0 sends there even to an address on lo: it must not die of a neighbour missing. */
-		      "neigh add 10.9.0.1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      "neigh add 10.9.0.2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      "neigh add fd00::1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
-		      "neigh add fd00::2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n");
-}
+/* --- settings --------------------------------------------------------------------------------------------------- */
 
 static void set_sysctl(struct state *state, const char *name, const char *value)
 {
@@ -126,7 +43,7 @@ static void set_sysctl(struct state *state, const char *name, const char *value)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
-	r = write_file(path, value);
+	r = state_write_file(path, value);
 	strbuf_printf(&state->log, "sysctl %s = %s%s%s\n", name, value, r < 0 ? ": " : "",
 		      r < 0 ? strerror(-r) : "");
 }
@@ -190,26 +107,6 @@ static void choose_time_wait_rules(struct state *state)
 
 /* --- flows ------------------------------------------------------------------------------------------------------ */
 
-struct state_endpoint state_endpoint(int family, const char *text, uint16_t port)
-{
-	struct state_endpoint endpoint = {.address.ss_family = (sa_family_t)family};
-
-	if (family == AF_INET) {
-		struct sockaddr_in *in = (struct sockaddr_in *)(void *)&endpoint.address;
-
-		inet_pton(AF_INET, text, &in->sin_addr);
-		in->sin_port = htons(port);
-		endpoint.length = sizeof(*in);
-	} else {
-		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&endpoint.address;
-
-		inet_pton(AF_INET6, text, &in6->sin6_addr);
-		in6->sin6_port = htons(port);
-		endpoint.length = sizeof(*in6);
-	}
-	return endpoint;
-}
-
 static void choose_window(struct state *state, struct state_flow *flow)
 {
 	uint32_t width = port_range_width(state->range);
@@ -232,11 +129,11 @@ static struct state_flow choose_flow(struct state *state)
 	bool mapped = flow.family == AF_INET6 && chance(state, 40);
 
 	if (flow.family == AF_INET)
-		flow.destination = chance(state, 10) ? SILENT_V4 : PICK(state, v4_addresses);
+		flow.destination = chance(state, 10) ? STATE_SILENT_V4 : PICK(state, v4_addresses);
 	else if (mapped)
 		flow.destination = PICK(state, mapped_addresses);
 	else
-		flow.destination = chance(state, 10) ? SILENT_V6 : PICK(state, v6_addresses);
+		flow.destination = chance(state, 10) ? STATE_SILENT_V6 : PICK(state, v6_addresses);
 	if (chance(state, 35))
 		flow.source = flow.family == AF_INET ? PICK(state, v4_addresses)
 			      : mapped               ? PICK(state, mapped_addresses)
@@ -250,79 +147,6 @@ static struct state_flow choose_flow(struct state *state)
 	flow.reuseport = chance(state, 15);
 	flow.v6only = flow.family == AF_INET6 && !mapped && chance(state, 25);
 	return flow;
-}
-
-void state_describe_flow(const struct state_flow *flow, struct strbuf *out)
-{
-	strbuf_printf(out, "%s %s -> %s port %u", flow->family == AF_INET ? "v4" : "v6",
-		      flow->source ? flow->source : "*", flow->destination, flow->port);
-	if (flow->device)
-		strbuf_printf(out, " device %s", flow->device);
-	if (flow->has_window)
-		strbuf_printf(out, " window %u-%u", flow->window.lo, flow->window.hi);
-	strbuf_printf(out, "%s%s%s", flow->reuseaddr ? " A" : "", flow->reuseport ? " R" : "",
-		      flow->v6only ? " v6only" : "");
-}
-
-static void set_option(int fd, int level, int option, int value)
-{
-	setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-static int open_socket(const struct state_flow *flow, int type)
-{
-	int fd = socket(flow->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (flow->reuseaddr)
-		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (flow->reuseport)
-		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (flow->family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, flow->v6only);
-	if (flow->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, flow->device,
-				       (socklen_t)strlen(flow->device) + 1) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-int state_socket(const struct state_flow *flow, int type)
-{
-	int fd = open_socket(flow, type);
-
-	if (fd < 0)
-		return fd;
-	if (flow->has_window) {
-		uint32_t window = (uint32_t)flow->window.hi << 16 | flow->window.lo;
-
-		if (setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &window, sizeof(window)) < 0)
-			goto failed;
-	}
-	if (flow->source) {
-		struct state_endpoint source = state_endpoint(flow->family, flow->source, 0);
-
-		set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		if (bind(fd, (struct sockaddr *)&source.address, source.length) < 0)
-			goto failed;
-	}
-	return fd;
-failed:
-	close(fd);
-	return -errno;
-}
-
-int state_connect(int fd, const struct state_flow *flow)
-{
-	struct state_endpoint to = state_endpoint(flow->family, flow->destination, flow->port);
-
-	if (connect(fd, (struct sockaddr *)&to.address, to.length) == 0 || errno == EINPROGRESS)
-		return 0;
-	return -errno;
 }
 
 /* --- actions ---------------------------------------------------------------------------------------------------- */
@@ -367,8 +191,8 @@ static int accept_peer(int listener, int fd)
 
 static bool answers(const struct state_flow *flow)
 {
-	return strcmp(flow->destination, SILENT_V4) != 0 &&
-	       strcmp(flow->destination, SILENT_V6) != 0 &&
+	return strcmp(flow->destination, STATE_SILENT_V4) != 0 &&
+	       strcmp(flow->destination, STATE_SILENT_V6) != 0 &&
 	       (!flow->device || strcmp(flow->device, "lo") == 0);
 }
 
@@ -426,7 +250,7 @@ static int bind_socket(struct state *state, struct state_flow *flow, int type, u
 	if (!flow->source && chance(state, 60))
 		flow->source = flow->family == AF_INET ? PICK(state, v4_addresses)
 						       : PICK(state, v6_addresses);
-	fd = open_socket(flow, type);
+	fd = state_open(flow, type);
 	if (fd < 0)
 		return fd;
 	local = state_endpoint(flow->family, flow->source ? flow->source : any, port);
@@ -573,7 +397,7 @@ static void do_flip_option(struct state *state)
 
 	if (!state->items)
 		return;
-	set_option(state->item[index].fd, SOL_SOCKET, option, value);
+	setsockopt(state->item[index].fd, SOL_SOCKET, option, &value, sizeof(value));
 	strbuf_printf(&state->log, "set %s %d on fd %d\n", option == SO_REUSEADDR ? "A" : "R",
 		      value, state->item[index].fd);
 }
@@ -607,7 +431,7 @@ static void open_service(struct state *state, unsigned index, uint16_t port)
 	struct state_flow flow = {
 		.family = AF_INET6, .destination = "::", .port = port, .reuseaddr = true};
 	struct state_endpoint any = state_endpoint(AF_INET6, "::", port);
-	int fd = open_socket(&flow, SOCK_STREAM);
+	int fd = state_open(&flow, SOCK_STREAM);
 
 	state->service_port[index] = port;
 	state->service[index] = fd;

@@ -22,6 +22,10 @@
 #define STATE_SERVICES                                                                             \
 	2u /* ports with a listener that takes every connection; the first is outside the range */
 
+/* Behind the veth pair: a SYN goes there and nothing comes back. */
+#define STATE_SILENT_V4 "10.9.1.99"
+#define STATE_SILENT_V6 "fd00:1::99"
+
 struct state_endpoint {
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -61,12 +65,14 @@ struct state {
 
 /* New user (unless root) and network namespaces, lo up, addresses, a veth pair (v0, v1). Return: 0 or negative errno. */
 int state_enter_netns(void);
+int state_write_file(const char *path, const char *text); /* a setting; 0 or negative errno */
 
 void state_init(struct state *state, uint64_t seed); /* sysctls, range, target */
 void state_build(struct state *state);               /* the sockets */
 void state_done(struct state *state);
 
-/* An unconnected socket with the options of @flow; negative errno. */
+/* An unconnected socket with the options of @flow; negative errno. state_open() leaves out its source and window. */
+int state_open(const struct state_flow *flow, int type);
 int state_socket(const struct state_flow *flow, int type);
 int state_connect(int fd,
 		  const struct state_flow *flow); /* 0 (also when in progress) or negative errno */
