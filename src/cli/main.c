@@ -3,6 +3,7 @@
  * when the output is JSON, as JSON too.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "json.h"
 #include "output.h"
 #include "printable.h"
+
+#define MMAP_THRESHOLD (128 * 1024) /* bytes; glibc's own value to begin with */
 
 static void error_json(const struct eph_error *error, struct strbuf *out)
 {
@@ -65,7 +68,12 @@ int main(int argc, char **argv)
 	struct eph_error error = {.step = "error", .message = "unknown"};
 	int r;
 
+	/* Left to itself glibc soon takes large tables from memory used before, and must clear all of it. Fresh pages are
+	 * zero already, and a table of one namespace touches few of them. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+	/* Both are errors of write(2), told like any other. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	r = run(argc, argv, &outcome, &error);
 	if (r == 0 && outcome.text.failed)
 		r = error_set(&error, -ENOMEM, "output", "out of memory");

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,16 @@
 
 #define FIRST_BYTES (64u << 10)
 
-/* Everything up to the end of @fd. Return: 0, -EFBIG, -ENOMEM, or what read(2) said. */
+/* So far. A device that never ends, or a file of something else, is not worth two gigabytes of memory. */
+static bool may_be_snapshot(const char *text, size_t length)
+{
+	static const char first[] = SNAPSHOT_TEXT_FIRST_WORD;
+	size_t known = length < sizeof(first) - 1 ? length : sizeof(first) - 1;
+
+	return memcmp(text, first, known) == 0;
+}
+
+/* Everything up to the end of @fd. Return: 0, -EFBIG, -ENOMEM, -EINVAL (no snapshot), or what read(2) said. */
 static int read_whole(int fd, size_t expected, char **ret, size_t *ret_length)
 {
 	size_t capacity = expected + 1, length = 0;
@@ -35,6 +45,8 @@ static int read_whole(int fd, size_t expected, char **ret, size_t *ret_length)
 		length += got > 0 ? (size_t)got : 0;
 		if (length > REPLAY_BYTES_MAX)
 			return -EFBIG;
+		if (!may_be_snapshot(text, length))
+			return -EINVAL;
 	}
 	if (!text)
 		return -ENOMEM;
@@ -65,7 +77,8 @@ int replay_read(const char *path, struct snapshot **ret, struct eph_error *reter
 	int r = read_file(path, &text, &length);
 
 	if (r < 0)
-		return error_set(reterr, r, "replay", "%s: %s", path, strerror(-r));
+		return error_set(reterr, r, "replay", "%s: %s", path,
+				 r == -EINVAL ? "not a snapshot of ephemports" : strerror(-r));
 	r = snapshot_read(text, length, ret, reterr);
 	if (r == 0)
 		(*ret)->replayed = true;

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define CELLS (1u << 18)
-#define SLOTS_PER_KEPT 4u /* slots for each group kept: room to see past the limit, load at most 3/4 */
+#define SLOTS_PER_KEPT                                                                             \
+	4u /* slots for each group kept: room to see past the limit, load at most 3/4 */
 
 int group_table_init(struct group_table *table, uint32_t limit)
 {
@@ -69,8 +70,10 @@ static uint64_t key_hash(const struct group_key *key)
 		memcpy(&half, key->remote.bytes + i, sizeof(half));
 		hash = mix(hash, half);
 	}
-	hash = mix(hash, (uint64_t)key->local_port << 48 | (uint64_t)key->remote_port << 32 | key->owner);
-	return mix(hash, (uint64_t)key->protocol << 16 | (uint64_t)key->local.family << 8 | key->remote.family);
+	hash = mix(hash,
+		   (uint64_t)key->local_port << 48 | (uint64_t)key->remote_port << 32 | key->owner);
+	return mix(hash, (uint64_t)key->protocol << 16 | (uint64_t)key->local.family << 8 |
+				 key->remote.family);
 }
 
 static bool key_equal(const struct group_key *a, const struct group_key *b)
@@ -137,7 +140,8 @@ static void raise_floor(struct group_table *table)
 	}
 }
 
-void group_table_count(struct group_table *table, const struct group_key *key, const struct group_counts *counts)
+void group_table_count(struct group_table *table, const struct group_key *key,
+		       const struct group_counts *counts)
 {
 	uint64_t hash = key_hash(key);
 	uint32_t *cell = cell_of(table, hash);
@@ -187,7 +191,8 @@ static int fuller_first(const void *a, const void *b)
 
 	if (nx != ny)
 		return nx < ny ? 1 : -1;
-	return memcmp(&x->key, &y->key, sizeof(x->key)); /* any order that does not change from run to run */
+	return memcmp(&x->key, &y->key,
+		      sizeof(x->key)); /* any order that does not change from run to run */
 }
 
 static void counts_subtract(struct group_counts *from, const struct group_counts *counts)
@@ -203,6 +208,7 @@ static void counts_subtract(struct group_counts *from, const struct group_counts
 void group_table_finish(struct group_table *table)
 {
 	uint32_t kept = 0;
+	struct group *fitted;
 
 	for (uint32_t i = 0; i < table->capacity; i++)
 		if (slot_used(&table->slot[i]))
@@ -218,5 +224,9 @@ void group_table_finish(struct group_table *table)
 	table->other.cgroup = 0;
 	free(table->cell);
 	table->cell = NULL;
+	/* One table stays for each namespace: without its free slots. */
+	fitted = realloc(table->slot, (table->count + 1) * sizeof(*table->slot));
+	if (fitted)
+		table->slot = fitted;
 	table->finished = true;
 }

@@ -30,6 +30,20 @@ status=0
 [ "$status" = 3 ] || fail "full disk: status $status"
 [ "$(wc -l <"$work/err")" = 1 ] && grep -q 'standard output: No space left' "$work/err" || fail "full disk: no message"
 
+# A limit on the size of files is an error like any other, and leaves nothing behind.
+mkdir "$work/limited"
+(
+	status=0
+	(ulimit -f 0; exec "$ephemports" usage --collector netlink --save "$work/limited/file") 2>&1 >/dev/null || status=$?
+	echo "status $status"
+) | cat >"$work/out"
+grep -q 'File too large' "$work/out" && grep -qx 'status 3' "$work/out" || fail "file size limit: $(cat "$work/out")"
+[ -z "$(ls -A "$work/limited")" ] || fail "file size limit: left $(ls -A "$work/limited")"
+
+# What is not a snapshot is refused before all of it is in memory.
+status_of timeout 5 "$ephemports" status --replay /dev/zero
+[ "$status" = 3 ] && grep -q 'not a snapshot' "$work/err" || fail "--replay /dev/zero: status $status, $(cat "$work/err")"
+
 # --output: made with mode 0644 whatever the umask, replaced whole, nothing left beside it.
 metrics=$work/metrics
 mkdir "$metrics"
