@@ -130,6 +130,11 @@ bool text_port(struct text_span span, uint16_t *ret)
 	return true;
 }
 
+static const char *find(struct text_span span, char wanted)
+{
+	return span.length ? memchr(span.start, wanted, span.length) : NULL;
+}
+
 /* What follows "://" up to the next slash. */
 static struct text_span without_scheme(struct text_span span)
 {
@@ -140,7 +145,7 @@ static struct text_span without_scheme(struct text_span span)
 		return span;
 	span.length -= (size_t)(mark + 3 - span.start);
 	span.start = mark + 3;
-	slash = span.length ? memchr(span.start, '/', span.length) : NULL;
+	slash = find(span, '/');
 	if (slash)
 		span.length = (size_t)(slash - span.start);
 	return span;
@@ -155,11 +160,10 @@ bool text_endpoint_port(struct text_span span, uint16_t *ret)
 	if (text_port(span, ret))
 		return true;
 	colon = span.length ? memrchr(span.start, ':', span.length) : NULL;
-	if (!colon || memchr(span.start, '/', span.length))
+	if (!colon || find(span, '/'))
 		return false;
 	host = (struct text_span){span.start, (size_t)(colon - span.start)};
-	if (host.length && memchr(host.start, ':', host.length) &&
-	    !(text_begins(host, "[") && text_ends(host, "]")))
+	if (find(host, ':') && !(text_begins(host, "[") && text_ends(host, "]")))
 		return false;
 	return text_port(
 		(struct text_span){colon + 1, span.length - (size_t)(colon + 1 - span.start)}, ret);
