@@ -23,6 +23,7 @@ enum file_kind {
 	FILE_FLAGS, /* command line flags or YAML of one server: /etc/default/prometheus, etcd.conf.yml */
 	FILE_KUBERNETES, /* the same, of a Kubernetes node: kubelet, static pods */
 	FILE_PORTS,      /* a list of the user's own: --ports-from */
+	FILE_ACCEPTED,   /* risks that the administrator accepts */
 };
 
 struct file_text {

@@ -99,6 +99,7 @@ static void read_one(const struct file_text *file, struct service_ports *ports)
 	switch (file->kind) {
 	case FILE_SYSCTL:
 	case FILE_SYSCTL_PROCPS:
+	case FILE_ACCEPTED:
 		return;
 	case FILE_SERVICES:
 		text_services_read(file, ports);

@@ -236,6 +236,7 @@ static struct parser parser_of(enum file_kind kind)
 	case FILE_SERVICES:
 	case FILE_UNIT:
 	case FILE_PORTS:
+	case FILE_ACCEPTED:
 		break;
 	}
 	return (struct parser){NULL, NULL};

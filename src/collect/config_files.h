@@ -1,0 +1,28 @@
+/*
+ * The configuration that decides over local ports: sysctl files, and the files of services that listen.
+ */
+#ifndef EPH_COLLECT_CONFIG_FILES_H
+#define EPH_COLLECT_CONFIG_FILES_H
+
+#include "file_list.h"
+
+struct eph_error;
+
+/**
+ * sysctl_files_read() - append the files of sysctl.d in the order they are read, then /etc/sysctl.conf
+ * service_files_read() - append units, server configurations and /etc/services, from where Debian has them
+ *
+ * Files that cannot be read are counted in @list. Return: 0; negative errno with @reterr, then free @list too.
+ */
+int sysctl_files_read(struct file_list *list, struct eph_error *reterr);
+int service_files_read(struct file_list *list, struct eph_error *reterr);
+
+/* One file that the user names, any path of the host, into @list. Return: 0 or negative errno with @reterr. */
+int config_file_read(const char *path, enum file_kind kind, struct file_list *list,
+		     struct eph_error *reterr);
+
+/* The same below the root of configuration; when there is none, nothing is added. */
+int config_file_read_own(const char *path, enum file_kind kind, struct file_list *list,
+			 struct eph_error *reterr);
+
+#endif
