@@ -1,19 +1,17 @@
 #include "risks.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdlib.h>
 
 #include "alloc.h"
 #include "number.h"
+#include "risk_list.h"
 #include "strbuf.h"
 
 #define NEARLY_EXHAUSTED_PERCENT 85u
 #define MANY_BLOCKED_PERCENT     5u
 #define TW_BUCKETS_PERCENT       90u
-#define HOT_SPOT_DIVISOR         8u    /* a reserved block of an eighth of the range */
-#define TIME_WAIT_SECONDS        60u   /* TCP_TIMEWAIT_LEN, fixed in the kernel */
-#define SYSCTL_VALUE_BYTES_MAX   4000u /* one write(2) of ip_local_reserved_ports takes no more */
+#define HOT_SPOT_DIVISOR         8u  /* a reserved block of an eighth of the range */
+#define TIME_WAIT_SECONDS        60u /* TCP_TIMEWAIT_LEN, fixed in the kernel */
 
 struct search {
 	const struct snapshot *snapshot;
@@ -22,109 +20,7 @@ struct search {
 	const struct netns_snapshot *netns;
 	const struct usage_netns *summary;
 	struct risks_result *result;
-	bool failed; /* out of memory */
 };
-
-const char *risk_severity_name(enum risk_severity severity)
-{
-	static const char *const names[] = {"info", "warning", "critical"};
-
-	return names[severity];
-}
-
-static char *format_text(struct search *search, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-
-static char *format_text(struct search *search, const char *format, va_list arguments)
-{
-	struct strbuf text = STRBUF_INIT;
-	char *taken;
-
-	strbuf_vprintf(&text, format, arguments);
-	taken = strbuf_take(&text);
-	search->failed |= !taken;
-	return taken;
-}
-
-/* A new risk in the result; NULL only when out of memory, and then the search is over. */
-static struct risk *add_risk(struct search *search, const char *id, enum risk_severity severity,
-			     const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static struct risk *add_risk(struct search *search, const char *id, enum risk_severity severity,
-			     const char *format, ...)
-{
-	struct risks_result *result = search->result;
-	struct risk *risk;
-	va_list arguments;
-
-	if (result->count == result->capacity) {
-		size_t capacity = result->capacity ? result->capacity * 2 : 16;
-		struct risk *grown = reallocarray(result->risk, capacity, sizeof(*grown));
-
-		if (!grown) {
-			search->failed = true;
-			return NULL;
-		}
-		result->risk = grown;
-		result->capacity = capacity;
-	}
-	risk = &result->risk[result->count++];
-	*risk = (struct risk){
-		.id = id, .severity = severity, .netns = search->index, .group = RISK_NO_GROUP};
-	va_start(arguments, format);
-	risk->title = format_text(search, format, arguments);
-	va_end(arguments);
-	return risk;
-}
-
-static void add_evidence(struct search *search, struct risk *risk, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add_evidence(struct search *search, struct risk *risk, const char *format, ...)
-{
-	va_list arguments;
-
-	if (!risk || risk->n_evidence == RISK_LINES_MAX)
-		return;
-	va_start(arguments, format);
-	risk->evidence[risk->n_evidence++] = format_text(search, format, arguments);
-	va_end(arguments);
-}
-
-/* @command is taken over; NULL when there is none. */
-static void add_advice(struct search *search, struct risk *risk, char *command, const char *format,
-		       ...) __attribute__((format(printf, 4, 5)));
-
-static void add_advice(struct search *search, struct risk *risk, char *command, const char *format,
-		       ...)
-{
-	struct risk_advice *advice;
-	va_list arguments;
-
-	if (!risk || risk->n_advice == RISK_LINES_MAX) {
-		free(command);
-		return;
-	}
-	advice = &risk->advice[risk->n_advice++];
-	advice->command = command;
-	va_start(arguments, format);
-	advice->text = format_text(search, format, arguments);
-	va_end(arguments);
-}
-
-static char *command_text(struct search *search, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static char *command_text(struct search *search, const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	text = format_text(search, format, arguments);
-	va_end(arguments);
-	return text;
-}
 
 #define ENDPOINT_BYTES (IP_ADDRESS_TEXT_BYTES + 8)
 
@@ -184,48 +80,50 @@ static void about_group(const struct search *search, struct risk *risk,
 static void describe_exhausted(struct search *search, const struct usage_group *group,
 			       const char *to, const char *from)
 {
-	struct risk *risk = add_risk(search, "destination-exhausted", RISK_CRITICAL,
-				     "%s has none of %s ports left", to, GROUPED(group->capacity));
+	struct risk *risk =
+		risk_list_add(search->result, search->index, "destination-exhausted", RISK_CRITICAL,
+			      "%s has none of %s ports left", to, GROUPED(group->capacity));
 
 	about_group(search, risk, group);
-	add_evidence(search, risk, "from %s: %s in use, %s in TIME_WAIT", from,
-		     GROUPED(group->in_use), GROUPED(group->time_wait));
-	add_evidence(search, risk,
-		     group->key.protocol == PROTOCOL_TCP
-			     ? "connect() fails with EADDRNOTAVAIL"
-			     : "connect() and sendto() fail with EAGAIN");
-	add_advice(search, risk, NULL,
-		   "use a second source address, or a wider range; keep connections alive");
+	risk_evidence(search->result, risk, "from %s: %s in use, %s in TIME_WAIT", from,
+		      GROUPED(group->in_use), GROUPED(group->time_wait));
+	risk_evidence(search->result, risk,
+		      group->key.protocol == PROTOCOL_TCP
+			      ? "connect() fails with EADDRNOTAVAIL"
+			      : "connect() and sendto() fail with EAGAIN");
+	risk_advice(search->result, risk, NULL,
+		    "use a second source address, or a wider range; keep connections alive");
 }
 
 static void describe_nearly_exhausted(struct search *search, const struct usage_group *group,
 				      const char *to, const char *from)
 {
-	struct risk *risk = add_risk(search, "destination-nearly-exhausted", RISK_CRITICAL,
-				     "%s has %s of %s ports left", to, GROUPED(group->left_max),
-				     GROUPED(group->capacity));
+	struct risk *risk =
+		risk_list_add(search->result, search->index, "destination-nearly-exhausted",
+			      RISK_CRITICAL, "%s has %s of %s ports left", to,
+			      GROUPED(group->left_max), GROUPED(group->capacity));
 
 	about_group(search, risk, group);
-	add_evidence(search, risk, "from %s: %s in use, %s in TIME_WAIT", from,
-		     GROUPED(group->in_use), GROUPED(group->time_wait));
-	add_advice(search, risk, NULL,
-		   "use a second source address, or a wider range; keep connections alive");
+	risk_evidence(search->result, risk, "from %s: %s in use, %s in TIME_WAIT", from,
+		      GROUPED(group->in_use), GROUPED(group->time_wait));
+	risk_advice(search->result, risk, NULL,
+		    "use a second source address, or a wider range; keep connections alive");
 }
 
 static void describe_past_knee(struct search *search, const struct usage_group *group,
 			       const char *to, const char *from)
 {
-	struct risk *risk =
-		add_risk(search, "destination-past-knee", RISK_WARNING,
-			 "%s is past the knee: each connect() now searches half the range", to);
+	struct risk *risk = risk_list_add(
+		search->result, search->index, "destination-past-knee", RISK_WARNING,
+		"%s is past the knee: each connect() now searches half the range", to);
 
 	about_group(search, risk, group);
-	add_evidence(search, risk, "from %s: %s of %s ports left, the knee is at %s", from,
-		     GROUPED(group->left_max), GROUPED(group->capacity),
-		     GROUPED(search->summary->knee));
-	add_advice(search, risk, NULL,
-		   "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
-		   "and later): the search then has no knee");
+	risk_evidence(search->result, risk, "from %s: %s of %s ports left, the knee is at %s", from,
+		      GROUPED(group->left_max), GROUPED(group->capacity),
+		      GROUPED(search->summary->knee));
+	risk_advice(search->result, risk, NULL,
+		    "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
+		    "and later): the search then has no knee");
 }
 
 static void describe_time_wait(struct search *search, const struct usage_group *group,
@@ -233,22 +131,22 @@ static void describe_time_wait(struct search *search, const struct usage_group *
 {
 	uint32_t closed_per_s = (group->time_wait + TIME_WAIT_SECONDS - 1) / TIME_WAIT_SECONDS;
 	uint32_t sustained_per_s = group->capacity / TIME_WAIT_SECONDS;
-	struct risk *risk = add_risk(
-		search, "time-wait-dominates", RISK_WARNING,
+	struct risk *risk = risk_list_add(
+		search->result, search->index, "time-wait-dominates", RISK_WARNING,
 		"%s of %s ports taken towards %s rest in TIME_WAIT: this side closes first",
 		GROUPED(group->time_wait), GROUPED(group->time_wait + group->in_use), to);
 
 	about_group(search, risk, group);
-	add_evidence(search, risk, "%s closes first; each port then rests for %u s", from,
-		     TIME_WAIT_SECONDS);
-	add_evidence(search, risk,
-		     "about %s connections/s were closed in the last %u s; %s/s is the most this "
-		     "range can sustain that way",
-		     GROUPED(closed_per_s), TIME_WAIT_SECONDS, GROUPED(sustained_per_s));
-	add_advice(search, risk, NULL,
-		   "keep connections alive, or close from the server side (about %s/s now, the "
-		   "range sustains %s/s)",
-		   GROUPED(closed_per_s), GROUPED(sustained_per_s));
+	risk_evidence(search->result, risk, "%s closes first; each port then rests for %u s", from,
+		      TIME_WAIT_SECONDS);
+	risk_evidence(search->result, risk,
+		      "about %s connections/s were closed in the last %u s; %s/s is the most this "
+		      "range can sustain that way",
+		      GROUPED(closed_per_s), TIME_WAIT_SECONDS, GROUPED(sustained_per_s));
+	risk_advice(search->result, risk, NULL,
+		    "keep connections alive, or close from the server side (about %s/s now, the "
+		    "range sustains %s/s)",
+		    GROUPED(closed_per_s), GROUPED(sustained_per_s));
 }
 
 /* One risk each for the fullest few that @applies to, then one line for all others. UDP is one group to us: what is left
@@ -286,8 +184,8 @@ static void find_in_groups(struct search *search, bool (*applies)(const struct u
 	if (more && search->result->count) {
 		struct risk *last = &search->result->risk[search->result->count - 1];
 
-		add_evidence(search, last, "and %u more destinations like it: ephemports usage",
-			     more);
+		risk_evidence(search->result, last,
+			      "and %u more destinations like it: ephemports usage", more);
 	}
 }
 
@@ -319,32 +217,18 @@ static void find_odd_range(struct search *search)
 
 	if (width % 2 == 0 || width == 1)
 		return;
-	risk = add_risk(search, "odd-range", RISK_WARNING, "%u-%u has an odd number of ports (%s)",
-			range.lo, range.hi, GROUPED(width));
-	add_evidence(search, risk,
-		     "connect() makes the number even by leaving out one end, so one free port may "
-		     "be missed");
-	add_advice(search, risk,
-		   command_text(search, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
-				range.lo, range.hi - 1),
-		   "leave out the last port: %u-%u has %s", range.lo, range.hi - 1,
-		   GROUPED(width - 1));
-}
-
-/* The sysctl line that reserves @ports too and keeps what is reserved; NULL when it is too long for one write. */
-static char *reserve_command(struct search *search, const struct port_set *ports)
-{
-	struct port_set merged = search->netns->settings.reserved;
-	struct strbuf list = STRBUF_INIT;
-	char *command = NULL;
-
-	port_set_add_set(&merged, ports);
-	port_set_format(&merged, &list);
-	if (!list.failed && list.length <= SYSCTL_VALUE_BYTES_MAX)
-		command = command_text(search, "sysctl -w net.ipv4.ip_local_reserved_ports=%s",
-				       list.text);
-	strbuf_done(&list);
-	return command;
+	risk = risk_list_add(search->result, search->index, "odd-range", RISK_WARNING,
+			     "%u-%u has an odd number of ports (%s)", range.lo, range.hi,
+			     GROUPED(width));
+	risk_evidence(
+		search->result, risk,
+		"connect() makes the number even by leaving out one end, so one free port may "
+		"be missed");
+	risk_advice(search->result, risk,
+		    risk_command(search->result, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
+				 range.lo, range.hi - 1),
+		    "leave out the last port: %u-%u has %s", range.lo, range.hi - 1,
+		    GROUPED(width - 1));
 }
 
 static void find_listeners_in_range(struct search *search)
@@ -367,16 +251,16 @@ static void find_listeners_in_range(struct search *search)
 		list.text[120] = '\0';
 		strbuf_puts(&list, "...");
 	}
-	risk = add_risk(search, "listener-in-range", RISK_WARNING,
-			"%u listening %s inside the ephemeral range", count,
-			count == 1 ? "port lies" : "ports lie");
-	add_evidence(search, risk,
-		     "%s: while the service is down an outgoing connection may take the port, and "
-		     "it fails "
-		     "to start again",
-		     list.text);
-	add_advice(search, risk, reserve_command(search, &in_range), "reserve %s",
-		   count == 1 ? "it" : "them");
+	risk = risk_list_add(search->result, search->index, "listener-in-range", RISK_WARNING,
+			     "%u listening %s inside the ephemeral range", count,
+			     count == 1 ? "port lies" : "ports lie");
+	risk_evidence(search->result, risk,
+		      "%s: while the service is down an outgoing connection may take the port, and "
+		      "it fails "
+		      "to start again",
+		      list.text);
+	risk_advice(search->result, risk, risk_reserve_command(search->result, settings, &in_range),
+		    "reserve %s", count == 1 ? "it" : "them");
 	strbuf_done(&list);
 }
 
@@ -389,16 +273,16 @@ static void find_tw_buckets(struct search *search)
 	if (!(settings->known & SETTING_MAX_TW_BUCKETS) || !limit ||
 	    count * 100 < limit * TW_BUCKETS_PERCENT)
 		return;
-	risk = add_risk(search, "tw-buckets-near-limit", RISK_WARNING,
-			"%s TIME_WAIT sockets of at most %s", GROUPED(count), GROUPED(limit));
-	add_evidence(search, risk,
-		     "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
-		     "segments may then "
-		     "hit a new connection");
-	add_advice(search, risk,
-		   command_text(search, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
-				(unsigned long long)limit * 2),
-		   "raise the limit; each takes about 250 bytes");
+	risk = risk_list_add(search->result, search->index, "tw-buckets-near-limit", RISK_WARNING,
+			     "%s TIME_WAIT sockets of at most %s", GROUPED(count), GROUPED(limit));
+	risk_evidence(search->result, risk,
+		      "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
+		      "segments may then "
+		      "hit a new connection");
+	risk_advice(search->result, risk,
+		    risk_command(search->result, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
+				 (unsigned long long)limit * 2),
+		    "raise the limit; each takes about 250 bytes");
 }
 
 /* The longest run of reserved ports inside the range. */
@@ -425,15 +309,15 @@ static void find_reserved_hot_spot(struct search *search)
 	if (!width || width < search->summary->ports / HOT_SPOT_DIVISOR ||
 	    search->summary->ports < 64)
 		return;
-	risk = add_risk(search, "reserved-hot-spot", RISK_INFO,
-			"%s ports in one block are reserved: %u-%u", GROUPED(width), block.lo,
-			block.hi);
-	add_evidence(search, risk,
-		     "a search that starts inside the block steps through it and always ends on "
-		     "the first port "
-		     "behind it, which is chosen far more often than others");
-	add_advice(search, risk, NULL,
-		   "move an end of the range past the block instead of reserving it");
+	risk = risk_list_add(search->result, search->index, "reserved-hot-spot", RISK_INFO,
+			     "%s ports in one block are reserved: %u-%u", GROUPED(width), block.lo,
+			     block.hi);
+	risk_evidence(search->result, risk,
+		      "a search that starts inside the block steps through it and always ends on "
+		      "the first port "
+		      "behind it, which is chosen far more often than others");
+	risk_advice(search->result, risk, NULL,
+		    "move an end of the range past the block instead of reserving it");
 }
 
 static void find_many_blocked(struct search *search)
@@ -444,18 +328,19 @@ static void find_many_blocked(struct search *search)
 
 	if (search->summary->blocked * 100 <= search->summary->ports * MANY_BLOCKED_PERCENT)
 		return;
-	risk = add_risk(search, "many-blocked", RISK_WARNING,
-			"%s of %s ports are blocked for every destination",
-			GROUPED(search->summary->blocked), GROUPED(search->summary->ports));
-	add_evidence(search, risk,
-		     "%s have a listener, %s a socket that is bound and not connected; the others "
-		     "were bound "
-		     "before they connected",
-		     GROUPED(port_set_count_in(&binds->listening, range)),
-		     GROUPED(port_set_count_in(&binds->bound, range)));
-	add_advice(search, risk, NULL,
-		   "a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
-		   "bind(): its port then serves other destinations too");
+	risk = risk_list_add(search->result, search->index, "many-blocked", RISK_WARNING,
+			     "%s of %s ports are blocked for every destination",
+			     GROUPED(search->summary->blocked), GROUPED(search->summary->ports));
+	risk_evidence(search->result, risk,
+		      "%s have a listener, %s a socket that is bound and not connected; the others "
+		      "were bound "
+		      "before they connected",
+		      GROUPED(port_set_count_in(&binds->listening, range)),
+		      GROUPED(port_set_count_in(&binds->bound, range)));
+	risk_advice(
+		search->result, risk, NULL,
+		"a client that binds a source address should set IP_BIND_ADDRESS_NO_PORT before "
+		"bind(): its port then serves other destinations too");
 }
 
 static void (*const finders[])(struct search *) = {
@@ -463,19 +348,6 @@ static void (*const finders[])(struct search *) = {
 	find_time_wait,    find_tw_buckets,         find_odd_range,
 	find_many_blocked, find_listeners_in_range, find_reserved_hot_spot,
 };
-
-/* Worst first; among equals the order in which they were found. */
-static void sort_by_severity(struct risks_result *result)
-{
-	for (size_t i = 1; i < result->count; i++) {
-		struct risk moved = result->risk[i];
-		size_t j = i;
-
-		for (; j > 0 && result->risk[j - 1].severity < moved.severity; j--)
-			result->risk[j] = result->risk[j - 1];
-		result->risk[j] = moved;
-	}
-}
 
 int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
 		struct risks_result *ret)
@@ -492,28 +364,11 @@ int risks_judge(const struct snapshot *snapshot, const struct usage_result *usag
 		for (size_t f = 0; f < ARRAY_SIZE(finders); f++)
 			finders[f](&search);
 	}
-	if (search.failed) {
+	if (result.failed) {
 		risks_result_done(&result);
 		return -ENOMEM;
 	}
-	sort_by_severity(&result);
+	risk_list_sort(&result);
 	*ret = result;
 	return 0;
-}
-
-void risks_result_done(struct risks_result *result)
-{
-	for (size_t i = 0; i < result->count; i++) {
-		struct risk *risk = &result->risk[i];
-
-		free(risk->title);
-		for (unsigned j = 0; j < risk->n_evidence; j++)
-			free(risk->evidence[j]);
-		for (unsigned j = 0; j < risk->n_advice; j++) {
-			free(risk->advice[j].text);
-			free(risk->advice[j].command);
-		}
-	}
-	free(result->risk);
-	*result = (struct risks_result){0};
 }

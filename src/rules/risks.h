@@ -19,6 +19,5 @@
  */
 int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
 		struct risks_result *ret);
-void risks_result_done(struct risks_result *result);
 
 #endif

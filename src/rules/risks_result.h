@@ -5,10 +5,11 @@
 #ifndef EPH_RULES_RISKS_RESULT_H
 #define EPH_RULES_RISKS_RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RISK_LINES_MAX 4u
+#define RISK_LINES_MAX 16u
 #define RISK_NO_GROUP  SIZE_MAX
 
 enum risk_severity {
@@ -26,7 +27,7 @@ struct risk {
 	const char *id; /* fixed name: "odd-range" */
 	enum risk_severity severity;
 	uint32_t netns; /* index into the snapshot's namespaces */
-	size_t group;	/* the row of the usage_result it is about, or RISK_NO_GROUP */
+	size_t group;   /* the row of the usage_result it is about, or RISK_NO_GROUP */
 	char *title;    /* one sentence, the verdict */
 	char *evidence[RISK_LINES_MAX];
 	unsigned n_evidence;
@@ -37,7 +38,19 @@ struct risk {
 struct risks_result {
 	struct risk *risk;
 	size_t count, capacity;
+	bool failed; /* out of memory: what is there is not all; never handed out so */
 };
+
+/* Every id there is: RISK(id, summary) in risk_ids.def, each with a page docs/risks/ID.md. */
+struct risk_id {
+	const char *id, *summary;
+};
+extern const struct risk_id risk_ids[]; /* in the order of the alphabet; id NULL at the end */
+
+void risks_result_done(struct risks_result *result);
+
+/* Take one out. */
+void risks_result_drop(struct risks_result *result, size_t index);
 
 /* "info", "warning", "critical" */
 const char *risk_severity_name(enum risk_severity severity);
