@@ -93,12 +93,24 @@ static int read_port(struct bpf_batch *batch, const struct collect_request *requ
 	return r;
 }
 
+/* What tells whether connect() chose a port: binds() may not have been called. */
+static void note_laws(const struct bpf_batch *batch)
+{
+	struct kernel_laws *laws = &batch->snapshot->laws;
+	uint32_t has = batch->info[0].laws;
+
+	if (laws->bucket_reopens == LAW_UNKNOWN && !batch->gone[0])
+		laws->bucket_reopens = has & TABLE_BUCKET_REOPENS ? LAW_YES : LAW_NO;
+}
+
 int bpf_port(struct bpf_batch *batch, const struct collect_request *request)
 {
 	bool tcp = request->what.tcp || !request->what.udp,
 	     udp = request->what.udp || !request->what.tcp;
 	int r = bpf_kernel_need(&batch->state->kernel, BPF_PART_PORT, NULL);
 
+	if (batch->first == 0)
+		note_laws(batch);
 	for (size_t i = 0; r == 0 && i < batch->count; i++) {
 		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
 

@@ -288,16 +288,19 @@ static bool would_succeed(const struct judge *like, const struct bind_query *que
 	return result.verdict == BIND_FREE && result.exact;
 }
 
-/* The longest time that something in TIME_WAIT on the port still has, rounded up. */
-static uint32_t seconds_of_waiting(const struct judge *judge)
+/* The longest time that a TIME_WAIT that is in the way still has, rounded up. */
+static uint32_t seconds_of_waiting(const struct judge *like)
 {
+	struct bind_result result = {.error = 0};
+	struct judge judge = *like;
 	uint32_t ms = 0;
 
-	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
-		const struct socket_record *record = &judge->netns->sockets.record[i];
+	judge.result = &result;
+	for (size_t i = 0; i < judge.netns->sockets.count; i++) {
+		const struct socket_record *record = &judge.netns->sockets.record[i];
 
-		if (bind_judge_is_owner(judge, record) && record->flags & SOCKET_MINI &&
-		    record->expires_ms > ms)
+		if (record->flags & SOCKET_MINI && bind_judge_is_owner(&judge, record) &&
+		    tcp_conflict(&judge, record) != LAW_NO && record->expires_ms > ms)
 			ms = record->expires_ms;
 	}
 	return ms / 1000 + 1;

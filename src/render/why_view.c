@@ -1,0 +1,417 @@
+#include "why_view.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "json.h"
+#include "names.h"
+#include "number.h"
+#include "port_set.h"
+#include "printable.h"
+#include "strbuf.h"
+
+#define HOLDERS_SHOWN 8u /* of those in the way, on a screen */
+
+enum verdict_level why_bind_level(const struct bind_result *result)
+{
+	return result->verdict == BIND_FREE ? VERDICT_OK : VERDICT_CRITICAL;
+}
+
+static const char *errno_name(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "EADDRINUSE";
+	case EADDRNOTAVAIL:
+		return "EADDRNOTAVAIL";
+	case EACCES:
+		return "EACCES";
+	case EINVAL:
+		return "EINVAL";
+	case ENODEV:
+		return "ENODEV";
+	default:
+		return "an error";
+	}
+}
+
+static const struct socket_record *socket_of(const struct snapshot *snapshot,
+					     const struct bind_blocker *blocker)
+{
+	return &snapshot->netns[0].sockets.record[blocker->socket];
+}
+
+/* --- advice: what the law allows, and what the range calls for --------------------------------------------------- */
+
+static void advice_text(const struct bind_advice *advice, const struct bind_query *query,
+			struct strbuf *out)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+
+	switch (advice->id) {
+	case BIND_ADVICE_REUSEADDR:
+		strbuf_puts(out, "with SO_REUSEADDR set before bind() it succeeds");
+		break;
+	case BIND_ADVICE_REUSEPORT:
+		strbuf_puts(out, "with SO_REUSEPORT set before bind() it succeeds");
+		break;
+	case BIND_ADVICE_V6ONLY:
+		strbuf_puts(out, "with IPV6_V6ONLY it succeeds, for IPv6 alone");
+		break;
+	case BIND_ADVICE_ADDRESS:
+		strbuf_printf(out, "bound to %s it succeeds",
+			      name_endpoint(&advice->address, query->port, text));
+		break;
+	case BIND_ADVICE_WAIT:
+		strbuf_printf(out, "in %u s it succeeds: all that is in the way is TIME_WAIT",
+			      advice->seconds);
+		break;
+	}
+}
+
+/* Did a connection take the port, and may the next one again? */
+static bool wants_reservation(const struct why_bind *why)
+{
+	if (!why->result->in_ephemeral_range || why->result->reserved)
+		return false;
+	for (unsigned i = 0; i < why->result->n_blockers; i++) {
+		enum bind_how how = why->result->blocker[i].how;
+
+		if (how == BIND_HOW_OUTGOING || how == BIND_HOW_TIME_WAIT || how == BIND_HOW_SELF)
+			return true;
+	}
+	return false;
+}
+
+/* Keeps what is reserved already. */
+static void reserve_command(const struct why_bind *why, const struct snapshot *snapshot,
+			    struct strbuf *out)
+{
+	struct port_set reserved = snapshot->netns[0].settings.reserved;
+
+	port_set_add(&reserved, why->query->port);
+	strbuf_puts(out, "sysctl -w net.ipv4.ip_local_reserved_ports=");
+	port_set_format(&reserved, out);
+}
+
+static void reserve_text(const struct why_bind *why, struct strbuf *out)
+{
+	strbuf_printf(out, "outgoing connections will not be given %u again", why->query->port);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------- */
+
+static void json_endpoint(struct json *json, const char *key, const struct ip_address *address,
+			  uint16_t port)
+{
+	char text[IP_ADDRESS_TEXT_BYTES];
+
+	json_object(json, key);
+	json_string(json, "address", ip_address_format(address, text));
+	json_uint(json, "port", port);
+	json_end(json);
+}
+
+static void json_holder(const struct why_bind *why, const struct snapshot *snapshot,
+			const struct bind_blocker *blocker, struct json *json)
+{
+	const struct socket_record *record = socket_of(snapshot, blocker);
+	size_t more;
+	const struct process_record *process = name_process(snapshot, record->inode, &more);
+
+	(void)why;
+	json_object(json, NULL);
+	if (process)
+		json_int(json, "pid", process->pid);
+	else
+		json_null(json, "pid");
+	json_string(json, "command", process ? process->command : NULL);
+	json_string(json, "unit", process && process->unit[0] ? process->unit : NULL);
+	if (record->flags & SOCKET_MINI)
+		json_null(json, "uid");
+	else
+		json_uint(json, "uid", record->uid);
+	json_string(json, "netns", snapshot->netns[0].name);
+	json_string(json, "state", socket_state_name(record->state));
+	json_endpoint(json, "local", &record->local, record->local_port);
+	if (record->remote_port)
+		json_endpoint(json, "remote", &record->remote, record->remote_port);
+	else
+		json_null(json, "remote");
+	json_string(json, "how", bind_how_name(blocker->how));
+	json_bool(json, "certain", blocker->certain);
+	json_bool(json, "orphan", blocker->orphan);
+	if (blocker->how == BIND_HOW_TIME_WAIT)
+		json_uint(json, "seconds_left", blocker->seconds_left);
+	else
+		json_null(json, "seconds_left");
+	json_end(json);
+}
+
+static void json_advice(struct json *json, const char *id, const char *text, const char *command)
+{
+	json_object(json, NULL);
+	json_string(json, "id", id);
+	json_string(json, "text", text);
+	json_string(json, "command", command);
+	json_end(json);
+}
+
+static void json_all_advice(const struct why_bind *why, const struct snapshot *snapshot,
+			    struct json *json)
+{
+	struct strbuf text = STRBUF_INIT, command = STRBUF_INIT;
+
+	json_array(json, "advice");
+	for (unsigned i = 0; i < why->n_advice; i++) {
+		strbuf_clear(&text);
+		advice_text(&why->advice[i], why->query, &text);
+		json_advice(json, bind_advice_name(why->advice[i].id), text.text, NULL);
+	}
+	if (wants_reservation(why)) {
+		strbuf_clear(&text);
+		reserve_text(why, &text);
+		reserve_command(why, snapshot, &command);
+		json_advice(json, "reserve", text.text, command.text);
+	}
+	json_end(json);
+	strbuf_done(&text);
+	strbuf_done(&command);
+}
+
+void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, struct strbuf *out)
+{
+	const struct bind_result *result = why->result;
+	char text[IP_ADDRESS_TEXT_BYTES];
+	struct json json = {.out = out};
+
+	json_object(&json, NULL);
+	json_uint(&json, "schema", 1);
+	json_string(&json, "protocol", name_protocol(why->query->protocol));
+	json_string(&json, "address", ip_address_format(&why->query->address, text));
+	json_uint(&json, "port", why->query->port);
+	json_string(&json, "verdict", bind_answer_name(result->verdict));
+	json_string(&json, "errno", result->error ? errno_name(result->error) : NULL);
+	json_array(&json, "holders");
+	for (unsigned i = 0; i < result->n_blockers; i++)
+		json_holder(why, snapshot, &result->blocker[i], &json);
+	json_end(&json);
+	json_uint(&json, "more_holders", result->more_blockers);
+	json_bool(&json, "exact", result->exact);
+	json_array(&json, "inexact_because");
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1)
+		if (result->inexact_because & bit)
+			json_string(&json, NULL, snapshot_gap_name(bit));
+	json_end(&json);
+	json_bool(&json, "in_ephemeral_range", result->in_ephemeral_range);
+	json_bool(&json, "reserved", result->reserved);
+	json_all_advice(why, snapshot, &json);
+	json_string(&json, "collector", snapshot->collector);
+	json_end(&json);
+}
+
+/* --- screen ----------------------------------------------------------------------------------------------------- */
+
+static void add_sentence(const struct why_bind *why, struct strbuf *out)
+{
+	const struct bind_result *result = why->result;
+	bool listens = why->query->listens;
+	char text[ENDPOINT_TEXT_BYTES];
+
+	name_endpoint(&why->query->address, why->query->port, text);
+	if (result->verdict == BIND_FREE)
+		strbuf_printf(out, "%s: bind %s %s%s", result->exact ? "yes" : "probably",
+			      name_protocol(why->query->protocol), text,
+			      listens ? " and listen succeed" : " succeeds");
+	else
+		strbuf_printf(out, "%s: %s %s %s fails with %s",
+			      result->exact ? "no" : "perhaps not",
+			      result->listen_fails ? "listen" : "bind",
+			      name_protocol(why->query->protocol), text, errno_name(result->error));
+}
+
+static const char *how_words(enum bind_how how)
+{
+	static const char *const words[BIND_HOWS] = {
+		[BIND_HOW_LISTENING] = "listens there",
+		[BIND_HOW_BOUND] = "is bound there",
+		[BIND_HOW_OUTGOING] = "was given the port as its source port",
+		[BIND_HOW_ACCEPTED] = "was accepted by a listener on the port",
+		[BIND_HOW_TIME_WAIT] = "is a closed connection",
+		[BIND_HOW_KERNEL] = "belongs to the kernel or to no process",
+		[BIND_HOW_SELF] = "is connected to itself",
+	};
+
+	return words[how];
+}
+
+static void add_owner(const struct snapshot *snapshot, const struct socket_record *record,
+		      struct strbuf *out)
+{
+	size_t more;
+	const struct process_record *process = name_process(snapshot, record->inode, &more);
+
+	if (!process)
+		return;
+	strbuf_puts(out, "  ");
+	printable_puts(out, process->command);
+	strbuf_printf(out, " (pid %d", (int)process->pid);
+	if (more)
+		strbuf_printf(out, " and %zu more", more);
+	strbuf_printf(out, ", uid %u", record->uid);
+	if (process->unit[0]) {
+		strbuf_puts(out, ", ");
+		printable_puts(out, process->unit);
+	}
+	strbuf_putc(out, ')');
+}
+
+static void add_holder(const struct snapshot *snapshot, const struct bind_blocker *blocker,
+		       unsigned width, struct strbuf *out)
+{
+	const struct socket_record *record = socket_of(snapshot, blocker);
+	struct strbuf line = STRBUF_INIT;
+	char text[ENDPOINT_TEXT_BYTES];
+
+	strbuf_puts(&line, name_endpoint(&record->local, record->local_port, text));
+	if (record->remote_port)
+		strbuf_printf(&line, " -> %s",
+			      name_endpoint(&record->remote, record->remote_port, text));
+	strbuf_printf(&line, "  %s", socket_state_name(record->state));
+	add_owner(snapshot, record, &line);
+	strbuf_puts(out, "  ");
+	screen_wrap(out, line.text, 2, 4, width);
+	strbuf_clear(&line);
+	strbuf_puts(&line, how_words(blocker->how));
+	if (blocker->how == BIND_HOW_TIME_WAIT)
+		strbuf_printf(&line, ", no process owns it, it lets go in %u s",
+			      blocker->seconds_left);
+	else if (blocker->orphan)
+		strbuf_puts(&line, "; no process owns it any more");
+	if (!blocker->certain)
+		strbuf_puts(&line, "; whether it is in the way is not known");
+	strbuf_puts(out, "    ");
+	screen_wrap(out, line.text, 4, 4, width);
+	strbuf_done(&line);
+}
+
+static void add_holders(const struct why_bind *why, const struct snapshot *snapshot, unsigned width,
+			struct strbuf *out)
+{
+	const struct bind_result *result = why->result;
+	unsigned shown = result->n_blockers < HOLDERS_SHOWN ? result->n_blockers : HOLDERS_SHOWN;
+	uint64_t more = result->n_blockers - shown + result->more_blockers;
+
+	for (unsigned i = 0; i < shown; i++)
+		add_holder(snapshot, &result->blocker[i], width, out);
+	if (more)
+		strbuf_printf(out, "  ... and %s more, see --json\n", GROUPED(more));
+	if (shown)
+		strbuf_putc(out, '\n');
+}
+
+static void add_forbidden(const struct why_bind *why, uint32_t unprivileged_start,
+			  struct strbuf *out)
+{
+	switch (why->result->error) {
+	case EACCES:
+		strbuf_printf(out,
+			      "  ports below %u need CAP_NET_BIND_SERVICE "
+			      "(net.ipv4.ip_unprivileged_port_start)\n\n",
+			      unprivileged_start);
+		break;
+	case EADDRNOTAVAIL:
+		strbuf_puts(out, "  the address is not one of this network namespace\n\n");
+		break;
+	case EINVAL:
+		strbuf_puts(out,
+			    "  the kernel does not bind such an address with these options\n\n");
+		break;
+	default:
+		break;
+	}
+}
+
+static void add_line(struct strbuf *out, const char *label, const char *text, unsigned width)
+{
+	strbuf_printf(out, "  %-10s", label);
+	screen_wrap(out, text, 12, 12, width);
+}
+
+static void add_advice(const struct why_bind *why, const struct snapshot *snapshot, unsigned width,
+		       struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (unsigned i = 0; i < why->n_advice; i++) {
+		strbuf_clear(&text);
+		advice_text(&why->advice[i], why->query, &text);
+		add_line(out, i ? "" : "now", text.text, width);
+	}
+	if (wants_reservation(why)) {
+		strbuf_clear(&text);
+		reserve_text(why, &text);
+		add_line(out, "for good", text.text, width);
+		strbuf_puts(out, "            ");
+		reserve_command(why, snapshot, out);
+		strbuf_putc(out, '\n');
+	}
+	if (why->n_advice || wants_reservation(why))
+		strbuf_putc(out, '\n');
+	strbuf_done(&text);
+}
+
+static void add_notes(const struct why_bind *why, unsigned width, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (why->result->verdict == BIND_FREE && why->result->in_ephemeral_range &&
+	    !why->result->reserved)
+		strbuf_printf(&text,
+			      "%u is inside the ephemeral range and not reserved: an outgoing "
+			      "connection may take it first",
+			      why->query->port);
+	else if (why->result->reserved)
+		strbuf_printf(
+			&text,
+			"%u is reserved: that keeps outgoing connections off it, never a bind",
+			why->query->port);
+	if (text.length) {
+		strbuf_puts(out, "  ");
+		screen_wrap(out, text.text, 2, 2, width);
+		strbuf_putc(out, '\n');
+	}
+	strbuf_done(&text);
+}
+
+static void add_certainty(const struct why_bind *why, const struct snapshot *snapshot,
+			  unsigned width, struct strbuf *out)
+{
+	if (why->result->exact)
+		strbuf_printf(out, "exact, %s %s\n",
+			      snapshot->replayed ? "from a snapshot taken through" : "read through",
+			      name_collector(snapshot));
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
+		if (!(why->result->inexact_because & bit))
+			continue;
+		strbuf_puts(out, "not exact: ");
+		screen_wrap(out, name_gap(bit), 11, 11, width);
+	}
+}
+
+void why_bind_text(const struct why_bind *why, const struct snapshot *snapshot,
+		   const struct screen *screen, struct strbuf *out)
+{
+	struct strbuf sentence = STRBUF_INIT;
+
+	add_sentence(why, &sentence);
+	screen_wrap(out, sentence.text, 0, 0, screen->width);
+	strbuf_done(&sentence);
+	strbuf_putc(out, '\n');
+	add_forbidden(why, snapshot->netns[0].settings.unprivileged_start, out);
+	add_holders(why, snapshot, screen->width, out);
+	add_advice(why, snapshot, screen->width, out);
+	add_notes(why, screen->width, out);
+	add_certainty(why, snapshot, screen->width, out);
+}

@@ -1,0 +1,169 @@
+#include "observe_bind.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "begin.h"
+#include "error.h"
+#include "netns.h"
+#include "route.h"
+#include "save.h"
+
+#define ADDRESSES_MAX 16u /* tried as alternatives to a wildcard */
+
+struct surroundings {
+	struct ip_address address[ADDRESSES_MAX];
+	size_t addresses;
+};
+
+static void note_address(struct surroundings *around, const struct sockaddr *from)
+{
+	struct ip_address address;
+
+	if (!from || around->addresses == ADDRESSES_MAX)
+		return;
+	if (from->sa_family == AF_INET)
+		address =
+			ip_address_v4(&((const struct sockaddr_in *)(const void *)from)->sin_addr);
+	else if (from->sa_family == AF_INET6)
+		address = ip_address_v6(
+			&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr);
+	else
+		return;
+	/* A link-local one needs a scope, which makes it another question. */
+	if (address.family == IP_V6 && address.bytes[0] == 0xfe &&
+	    (address.bytes[1] & 0xc0) == 0x80)
+		return;
+	around->address[around->addresses++] = address;
+}
+
+/* Addresses and interface, asked inside the namespace. */
+static int look_around(int netns_fd, const char *device, struct bind_query *query,
+		       struct surroundings *around, struct eph_error *reterr)
+{
+	struct ifaddrs *list = NULL;
+	int back, r = netns_enter(netns_fd, &back);
+
+	if (r < 0)
+		return error_set(reterr, r, "netns", "cannot be entered: %s", strerror(-r));
+	if (device)
+		query->device = if_nametoindex(device);
+	if (getifaddrs(&list) == 0)
+		for (const struct ifaddrs *i = list; i; i = i->ifa_next)
+			note_address(around, i->ifa_addr);
+	freeifaddrs(list);
+	netns_leave(&back);
+	if (device && !query->device)
+		return error_set(reterr, -ENODEV, "--device", "%.15s: no such interface", device);
+	return 0;
+}
+
+static bool is_multicast_v4(const struct ip_address *address)
+{
+	return address->family == IP_V4 && (address->bytes[0] & 0xf0) == 0xe0;
+}
+
+/* Whether a socket may have this address; the kernel is asked, without taking a port. */
+static int judge_address(int netns_fd, struct bind_query *query, struct eph_error *reterr)
+{
+	int r = 1;
+
+	if (!ip_address_is_any(&query->address) && !is_multicast_v4(&query->address))
+		r = route_is_local(netns_fd, &query->address);
+	if (r < 0)
+		return error_set(reterr, r, "bind", "cannot ask for the address: %s", strerror(-r));
+	query->address_is_local = r == 1;
+	return 0;
+}
+
+static int read_port(const struct observe_options *options, bool exact, uint16_t port,
+		     struct snapshot *snapshot, struct eph_error *reterr)
+{
+	const struct collect_request request = {
+		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}, .local_port = port};
+	struct choice choice;
+	int r = choice_open(options->collector, exact, snapshot, &choice, reterr);
+
+	if (r == 0)
+		r = choice.collector->sockets(choice.state, &request, snapshot, reterr);
+	choice_close(&choice);
+	return r;
+}
+
+static int judge(const struct snapshot *snapshot, const struct bind_query *query,
+		 struct bind_result *ret, struct eph_error *reterr)
+{
+	return bind_verdict(&snapshot->netns[0], &snapshot->laws, query, ret, reterr);
+}
+
+/*
+ * Loading BPF takes longer than everything else. A port that is free, or forbidden, is mostly seen to be so without; who
+ * is in the way, and what would help, takes the options of the others.
+ */
+static int read_and_judge(const struct observe_options *options, const struct bind_query *query,
+			  struct snapshot *snapshot, struct bind_result *ret,
+			  struct eph_error *reterr)
+{
+	uint32_t gaps = snapshot->netns[0].gaps;
+	int r = read_port(options, options->save != NULL, query->port, snapshot, reterr);
+
+	if (r == 0)
+		r = judge(snapshot, query, ret, reterr);
+	if (r < 0 || options->collector || strcmp(snapshot->collector, "netlink") != 0 ||
+	    snapshot->bpf_absent_because[0] || (ret->exact && ret->verdict != BIND_IN_USE))
+		return r;
+	snapshot->netns[0].gaps = gaps;
+	r = read_port(options, true, query->port, snapshot, reterr);
+	return r < 0 ? r : judge(snapshot, query, ret, reterr);
+}
+
+static int observe_live(const struct observe_options *options, const char *device,
+			struct bind_query *query, struct snapshot *snapshot,
+			struct surroundings *around, struct bind_result *ret,
+			struct eph_error *reterr)
+{
+	int fd = snapshot->netns[0].fd, r = look_around(fd, device, query, around, reterr);
+
+	if (r == 0)
+		r = judge_address(fd, query, reterr);
+	if (r == 0)
+		r = read_and_judge(options, query, snapshot, ret, reterr);
+	return r;
+}
+
+int observe_bind(const struct observe_options *options, const char *device,
+		 struct bind_query *query, struct snapshot **ret_snapshot,
+		 struct observed_bind *ret, struct eph_error *reterr)
+{
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
+	struct surroundings around = {.addresses = 0};
+	uint64_t start = begin_now_us();
+	int r = begin_snapshot(options, &snapshot, reterr);
+
+	if (r < 0)
+		return r;
+	query->address_is_local = true;
+	r = snapshot->replayed
+		    ? judge(snapshot, query, &ret->result, reterr)
+		    : observe_live(options, device, query, snapshot, &around, &ret->result, reterr);
+	if (r < 0)
+		return r;
+	ret->n_advice = 0;
+	if (ret->result.verdict == BIND_IN_USE)
+		ret->n_advice = bind_advise(&snapshot->netns[0], &snapshot->laws, query,
+					    around.address, around.addresses, ret->advice);
+	if (ret->result.n_blockers || options->save)
+		r = begin_processes(snapshot, reterr);
+	if (r == 0 && options->save)
+		r = save_snapshot(snapshot, options->save, reterr);
+	if (r < 0)
+		return r;
+	if (!snapshot->replayed)
+		snapshot->elapsed_us = begin_now_us() - start;
+	*ret_snapshot = TAKE_PTR(snapshot);
+	return 0;
+}
