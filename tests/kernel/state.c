@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ uint32_t state_random(struct state *state, uint32_t below)
 {
 	uint64_t z = state->random += UINT64_C(0x9e3779b97f4a7c15);
 
+	assert(below > 0);
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return (uint32_t)((z ^ (z >> 31)) >> 11) % below;

@@ -218,7 +218,7 @@ static pid_t start_churn(void)
 
 		if (fd < 0)
 			continue;
-		connect(fd, (struct sockaddr *)&to.address, to.length);
+		(void)connect(fd, (struct sockaddr *)&to.address, to.length);
 		close(fd);
 	}
 }

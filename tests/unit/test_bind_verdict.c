@@ -23,7 +23,7 @@ static struct ip_address address_in(const char *text, bool *ret_af_inet6)
 
 	*ret_af_inet6 = strncmp(text, "v6 ", 3) == 0;
 	snprintf(copy, sizeof(copy), "%s", text + 3);
-	strtok(copy, " ");
+	copy[strcspn(copy, " ")] = '\0';
 	assert_int_equal(ip_address_parse(copy, &address, NULL), 0);
 	return address;
 }
