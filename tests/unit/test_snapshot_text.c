@@ -96,6 +96,40 @@ static void random_settings(uint64_t *random, struct settings *settings)
 		settings->l3mdev_accept = 1;
 }
 
+/* What was read of one port, or nothing. */
+static void random_buckets(uint64_t *random, struct netns_snapshot *netns)
+{
+	netns->sockets_port =
+		check_random(random) % 2 ? (uint16_t)(1 + check_random(random) % 65535) : 0;
+	for (unsigned i = 0; i < 2 && netns->sockets_port; i++) {
+		if (check_random(random) % 3 == 0)
+			continue;
+		netns->bucket[i] = (struct bind_bucket){
+			.protocol = i ? PROTOCOL_UDP : PROTOCOL_TCP,
+			.port = netns->sockets_port,
+			.exists = check_random(random) % 2,
+			.fastreuse = (int8_t)((int)(check_random(random) % 4) - 1),
+			.fastreuseport = (int8_t)((int)(check_random(random) % 4) - 1),
+			.fast_uid = (uint32_t)check_random(random),
+			.fast_af_inet6 = check_random(random) % 2,
+			.fast_v6only = check_random(random) % 2,
+			.fast_address = random_socket(random).local,
+			.unlisted = (uint32_t)check_random(random),
+			.chain = (uint32_t)check_random(random),
+		};
+	}
+}
+
+static void assert_buckets_equal(const struct bind_bucket *a, const struct bind_bucket *b)
+{
+	assert_true(a->protocol == b->protocol && a->port == b->port && a->exists == b->exists);
+	assert_true(a->fastreuse == b->fastreuse && a->fastreuseport == b->fastreuseport);
+	assert_true(a->fast_uid == b->fast_uid && a->fast_af_inet6 == b->fast_af_inet6 &&
+		    a->fast_v6only == b->fast_v6only);
+	assert_true(ip_address_equal(&a->fast_address, &b->fast_address));
+	assert_true(a->unlisted == b->unlisted && a->chain == b->chain);
+}
+
 static void random_netns(uint64_t *random, struct snapshot *snapshot)
 {
 	struct netns_snapshot *netns = snapshot_add_netns(snapshot);
@@ -117,6 +151,7 @@ static void random_netns(uint64_t *random, struct snapshot *snapshot)
 	netns->time_wait = check_random(random);
 	netns->sockets_complete = check_random(random) % 2;
 	netns->gaps = (uint32_t)(check_random(random) % (1u << GAP_COUNT));
+	random_buckets(random, netns);
 	for (uint64_t i = check_random(random) % 12; i > 0; i--) {
 		const struct socket_record record = random_socket(random);
 
@@ -142,7 +177,8 @@ static struct snapshot *random_snapshot(uint64_t *random)
 				     .bound_visible = (enum law)(check_random(random) % 3),
 				     .bucket_reopens = (enum law)(check_random(random) % 3),
 				     .entry_stamp = (enum law)(check_random(random) % 3),
-				     .verified = check_random(random) % 2};
+				     .verified = check_random(random) % 2,
+				     .bind_verified = check_random(random) % 2};
 	for (uint64_t i = 1 + check_random(random) % 3; i > 0; i--)
 		random_netns(random, snapshot);
 	snapshot->has_processes = check_random(random) % 2;
@@ -192,6 +228,9 @@ static void assert_netns_equal(const struct netns_snapshot *a, const struct netn
 	assert_true(a->sockets_read == b->sockets_read && a->time_wait == b->time_wait);
 	assert_int_equal(a->sockets_complete, b->sockets_complete);
 	assert_int_equal(a->gaps, b->gaps);
+	assert_int_equal(a->sockets_port, b->sockets_port);
+	assert_buckets_equal(&a->bucket[0], &b->bucket[0]);
+	assert_buckets_equal(&a->bucket[1], &b->bucket[1]);
 	assert_int_equal(a->sockets.count, b->sockets.count);
 	for (size_t i = 0; i < a->sockets.count; i++)
 		assert_true(records_equal(&a->sockets.record[i], &b->sockets.record[i]));
@@ -205,7 +244,7 @@ static void assert_snapshots_equal(const struct snapshot *a, const struct snapsh
 	assert_string_equal(a->collector, b->collector);
 	assert_true(a->taken_at_ms == b->taken_at_ms && a->elapsed_us == b->elapsed_us &&
 		    a->load_us == b->load_us);
-	assert_memory_equal(&a->laws, &b->laws, offsetof(struct kernel_laws, verified) + 1);
+	assert_memory_equal(&a->laws, &b->laws, offsetof(struct kernel_laws, bind_verified) + 1);
 	assert_int_equal(a->n_netns, b->n_netns);
 	for (size_t i = 0; i < a->n_netns; i++)
 		assert_netns_equal(&a->netns[i], &b->netns[i]);
