@@ -25,7 +25,7 @@ static __always_inline int net_index(const struct table_nets *nets, __u64 net)
 {
 	__u32 slot = (__u32)((net >> 6) * 0x9e3779b97f4a7c15ull >> 57);
 
-	for (int i = 0; i < 8; i++) {
+	for (__u32 i = 0; i < TABLE_NETNS_TRIES; i++) {
 		slot &= TABLE_NETNS_SLOTS - 1;
 		if (nets->net[slot] == net)
 			return (int)nets->index[slot];

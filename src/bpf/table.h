@@ -14,6 +14,7 @@
 
 #define TABLE_NETNS_MAX   64u    /* namespaces a walk serves; more are served by more walks */
 #define TABLE_NETNS_SLOTS 128u   /* of the hash from namespace to its index */
+#define TABLE_NETNS_TRIES 8u     /* slots in which a namespace is looked for, and so may be put */
 #define TABLE_LANES_MAX   8u     /* threads that walk at the same time */
 #define TABLE_CURSORS     8u     /* chains that one thread follows at the same time */
 #define TABLE_LIST        4096u  /* sockets one cursor can hold */

@@ -88,14 +88,21 @@ static int read_info(struct bpf_state *state, const struct netns_snapshot *netns
 	return r;
 }
 
-static void net_register(struct table_nets *nets, uint64_t net, uint32_t index)
+/* False when the programs would not find it: all slots where they look are taken. */
+static bool net_register(struct table_nets *nets, uint64_t net, uint32_t index)
 {
-	uint32_t slot = (uint32_t)((net >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 57);
+	uint32_t first = (uint32_t)((net >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 57);
 
-	while (nets->net[slot % TABLE_NETNS_SLOTS])
-		slot++;
-	nets->net[slot % TABLE_NETNS_SLOTS] = net;
-	nets->index[slot % TABLE_NETNS_SLOTS] = index;
+	for (uint32_t i = 0; i < TABLE_NETNS_TRIES; i++) {
+		uint32_t slot = (first + i) % TABLE_NETNS_SLOTS;
+
+		if (nets->net[slot])
+			continue;
+		nets->net[slot] = net;
+		nets->index[slot] = index;
+		return true;
+	}
+	return false;
 }
 
 static void netns_tell(struct table_netns *to, const struct netns_snapshot *netns,
@@ -137,10 +144,13 @@ int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct sna
 			netns->gaps |= GAP_VANISHED;
 			continue;
 		}
+		if (!net_register(kernel->nets, info->net, (uint32_t)i)) {
+			batch->count = i; /* the next batch begins with it */
+			break;
+		}
 		if (!netns->id)
 			netns->id = info->inode;
 		netns_tell(&kernel->netns[i], netns, info);
-		net_register(kernel->nets, info->net, (uint32_t)i);
 		if (!state->hz)
 			state->hz = guess_hz(info->jiffies, info->now_ns);
 	}
@@ -278,7 +288,7 @@ static int for_batches(void *opaque, struct snapshot *snapshot, struct eph_error
 	struct bpf_batch *batch = malloc(sizeof(*batch));
 	int r = batch ? 0 : -ENOMEM;
 
-	for (size_t first = 0; r == 0 && first < snapshot->n_netns; first += TABLE_NETNS_MAX) {
+	for (size_t first = 0; r == 0 && first < snapshot->n_netns; first += batch->count) {
 		r = bpf_batch_begin(batch, state, snapshot, first);
 		if (r == 0)
 			r = fn(batch, request);

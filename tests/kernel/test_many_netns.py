@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 
-NAMESPACES = 80  # more than one walk of the BPF collector serves
+NAMESPACES = 180  # several walks of the BPF collector; where the kernel puts them decides how they meet in its hash
 LIMIT_KIB = 40 * 1024
 HOLD = "ip link set lo up && exec python3 -c '" + """
 import socket, sys
