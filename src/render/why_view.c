@@ -70,10 +70,11 @@ static void advice_text(const struct bind_advice *advice, const struct bind_quer
 	}
 }
 
-/* Did a connection take the port, and may the next one again? */
-static bool wants_reservation(const struct why_bind *why)
+/* Did a connection take the port, and may the next one again? Not where the command would lose what is reserved. */
+static bool wants_reservation(const struct why_bind *why, const struct snapshot *snapshot)
 {
-	if (!why->result->in_ephemeral_range || why->result->reserved)
+	if (!why->result->in_ephemeral_range || why->result->reserved ||
+	    !(snapshot->netns[0].settings.known & SETTING_RESERVED))
 		return false;
 	for (unsigned i = 0; i < why->result->n_blockers; i++) {
 		enum bind_how how = why->result->blocker[i].how;
@@ -113,14 +114,13 @@ static void json_endpoint(struct json *json, const char *key, const struct ip_ad
 	json_end(json);
 }
 
-static void json_holder(const struct why_bind *why, const struct snapshot *snapshot,
-			const struct bind_blocker *blocker, struct json *json)
+static void json_holder(const struct snapshot *snapshot, const struct bind_blocker *blocker,
+			struct json *json)
 {
 	const struct socket_record *record = socket_of(snapshot, blocker);
 	size_t more;
 	const struct process_record *process = name_process(snapshot, record->inode, &more);
 
-	(void)why;
 	json_object(json, NULL);
 	if (process)
 		json_int(json, "pid", process->pid);
@@ -169,7 +169,7 @@ static void json_all_advice(const struct why_bind *why, const struct snapshot *s
 		advice_text(&why->advice[i], why->query, &text);
 		json_advice(json, bind_advice_name(why->advice[i].id), text.text, NULL);
 	}
-	if (wants_reservation(why)) {
+	if (wants_reservation(why, snapshot)) {
 		strbuf_clear(&text);
 		reserve_text(why, &text);
 		reserve_command(why, snapshot, &command);
@@ -195,7 +195,7 @@ void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, 
 	json_string(&json, "errno", result->error ? errno_name(result->error) : NULL);
 	json_array(&json, "holders");
 	for (unsigned i = 0; i < result->n_blockers; i++)
-		json_holder(why, snapshot, &result->blocker[i], &json);
+		json_holder(snapshot, &result->blocker[i], &json);
 	json_end(&json);
 	json_uint(&json, "more_holders", result->more_blockers);
 	json_bool(&json, "exact", result->exact);
@@ -267,8 +267,26 @@ static void add_owner(const struct snapshot *snapshot, const struct socket_recor
 	strbuf_putc(out, ')');
 }
 
-static void add_holder(const struct snapshot *snapshot, const struct bind_blocker *blocker,
-		       unsigned width, struct strbuf *out)
+static void add_how(const struct why_bind *why, const struct bind_blocker *blocker,
+		    const struct socket_record *record, struct strbuf *out)
+{
+	char text[IP_ADDRESS_TEXT_BYTES];
+
+	strbuf_puts(out, how_words(blocker->how));
+	if (blocker->how == BIND_HOW_TIME_WAIT)
+		strbuf_printf(out, ", no process owns it, it lets go in %u s",
+			      blocker->seconds_left);
+	else if (blocker->orphan)
+		strbuf_puts(out, "; no process owns it any more");
+	if (!ip_address_equal(&record->local, &why->query->address))
+		strbuf_printf(out, "; it overlaps %s",
+			      ip_address_format(&why->query->address, text));
+	if (!blocker->certain)
+		strbuf_puts(out, "; whether it is in the way is not known");
+}
+
+static void add_holder(const struct why_bind *why, const struct snapshot *snapshot,
+		       const struct bind_blocker *blocker, unsigned width, struct strbuf *out)
 {
 	const struct socket_record *record = socket_of(snapshot, blocker);
 	struct strbuf line = STRBUF_INIT;
@@ -283,14 +301,7 @@ static void add_holder(const struct snapshot *snapshot, const struct bind_blocke
 	strbuf_puts(out, "  ");
 	screen_wrap(out, line.text, 2, 4, width);
 	strbuf_clear(&line);
-	strbuf_puts(&line, how_words(blocker->how));
-	if (blocker->how == BIND_HOW_TIME_WAIT)
-		strbuf_printf(&line, ", no process owns it, it lets go in %u s",
-			      blocker->seconds_left);
-	else if (blocker->orphan)
-		strbuf_puts(&line, "; no process owns it any more");
-	if (!blocker->certain)
-		strbuf_puts(&line, "; whether it is in the way is not known");
+	add_how(why, blocker, record, &line);
 	strbuf_puts(out, "    ");
 	screen_wrap(out, line.text, 4, 4, width);
 	strbuf_done(&line);
@@ -304,7 +315,7 @@ static void add_holders(const struct why_bind *why, const struct snapshot *snaps
 	uint64_t more = result->n_blockers - shown + result->more_blockers;
 
 	for (unsigned i = 0; i < shown; i++)
-		add_holder(snapshot, &result->blocker[i], width, out);
+		add_holder(why, snapshot, &result->blocker[i], width, out);
 	if (more)
 		strbuf_printf(out, "  ... and %s more, see --json\n", GROUPED(more));
 	if (shown)
@@ -339,25 +350,75 @@ static void add_line(struct strbuf *out, const char *label, const char *text, un
 	screen_wrap(out, text, 12, 12, width);
 }
 
+static bool has_advice(const struct why_bind *why, enum bind_advice_id id)
+{
+	for (unsigned i = 0; i < why->n_advice; i++)
+		if (why->advice[i].id == id)
+			return true;
+	return false;
+}
+
+/* The folk remedy, where it is none. */
+static void add_no_remedy(const struct why_bind *why, unsigned width, struct strbuf *out)
+{
+	const struct bind_result *result = why->result;
+	bool listening = result->n_blockers && result->blocker[0].how == BIND_HOW_LISTENING;
+
+	if (result->verdict != BIND_IN_USE || !result->exact || why->query->reuseaddr ||
+	    has_advice(why, BIND_ADVICE_REUSEADDR))
+		return;
+	strbuf_puts(out, "  ");
+	screen_wrap(out,
+		    listening ? "SO_REUSEADDR does not help: it never shares a port with a listener"
+			      : "SO_REUSEADDR does not help: the other socket would need it too",
+		    2, 2, width);
+	strbuf_putc(out, '\n');
+}
+
+/* One process alone is in the way: ending it is the plain answer. */
+static bool add_end_process(const struct why_bind *why, const struct snapshot *snapshot,
+			    unsigned width, struct strbuf *out)
+{
+	const struct bind_blocker *blocker = &why->result->blocker[0];
+	struct strbuf text = STRBUF_INIT;
+	const struct process_record *process = NULL;
+	size_t more;
+
+	if (why->result->n_blockers == 1 && !why->result->more_blockers)
+		process = name_process(snapshot, socket_of(snapshot, blocker)->inode, &more);
+	if (!process || more)
+		return false;
+	strbuf_printf(&text, "end pid %d", (int)process->pid);
+	if (blocker->how == BIND_HOW_OUTGOING && why->query->protocol == PROTOCOL_TCP)
+		strbuf_puts(&text, "; if it closes the connection first, the port stays taken for "
+				   "up to 60 s more (TIME_WAIT)");
+	add_line(out, "now", text.text, width);
+	strbuf_done(&text);
+	return true;
+}
+
 static void add_advice(const struct why_bind *why, const struct snapshot *snapshot, unsigned width,
 		       struct strbuf *out)
 {
 	struct strbuf text = STRBUF_INIT;
+	bool any = add_end_process(why, snapshot, width, out);
 
 	for (unsigned i = 0; i < why->n_advice; i++) {
 		strbuf_clear(&text);
 		advice_text(&why->advice[i], why->query, &text);
-		add_line(out, i ? "" : "now", text.text, width);
+		add_line(out, any ? "" : "now", text.text, width);
+		any = true;
 	}
-	if (wants_reservation(why)) {
+	if (wants_reservation(why, snapshot)) {
 		strbuf_clear(&text);
 		reserve_text(why, &text);
 		add_line(out, "for good", text.text, width);
 		strbuf_puts(out, "            ");
 		reserve_command(why, snapshot, out);
 		strbuf_putc(out, '\n');
+		any = true;
 	}
-	if (why->n_advice || wants_reservation(why))
+	if (any)
 		strbuf_putc(out, '\n');
 	strbuf_done(&text);
 }
@@ -411,6 +472,7 @@ void why_bind_text(const struct why_bind *why, const struct snapshot *snapshot,
 	strbuf_putc(out, '\n');
 	add_forbidden(why, snapshot->netns[0].settings.unprivileged_start, out);
 	add_holders(why, snapshot, screen->width, out);
+	add_no_remedy(why, screen->width, out);
 	add_advice(why, snapshot, screen->width, out);
 	add_notes(why, screen->width, out);
 	add_certainty(why, snapshot, screen->width, out);
