@@ -41,39 +41,46 @@ static void json_reasons(const struct capacity_result *result, struct json *json
 	json_end(json);
 }
 
+void capacity_view_members(const struct capacity_result *result, const struct snapshot *snapshot,
+			   struct json *json)
+{
+	char text[IP_ADDRESS_TEXT_BYTES];
+
+	json_string(json, "protocol", name_protocol(result->protocol));
+	json_string(json, "from",
+		    result->from.family == IP_NONE ? NULL : ip_address_format(&result->from, text));
+	json_object(json, "to");
+	json_string(json, "address", ip_address_format(&result->to, text));
+	json_uint(json, "port", result->to_port);
+	json_end(json);
+	json_object(json, "range");
+	json_uint(json, "low", result->range.lo);
+	json_uint(json, "high", result->range.hi);
+	json_uint(json, "ports", port_range_width(result->range));
+	json_end(json);
+	json_uint(json, "reserved", result->reserved);
+	json_uint(json, "blocked", result->blocked);
+	json_uint(json, "in_use", result->in_use);
+	json_uint(json, "time_wait", result->time_wait);
+	json_uint(json, "time_wait_reusable", result->time_wait_reusable);
+	json_uint(json, "left", result->left);
+	json_uint(json, "left_max", result->left_max);
+	json_uint(json, "knee", result->knee);
+	json_bool(json, "unlimited", result->unlimited);
+	json_bool(json, "exact", result->exact);
+	json_reasons(result, json);
+	json_frees(result, json);
+	json_string(json, "collector", snapshot->collector);
+}
+
 void capacity_view_json(const struct capacity_result *result, const struct snapshot *snapshot,
 			struct strbuf *out)
 {
-	char text[IP_ADDRESS_TEXT_BYTES];
 	struct json json = {.out = out};
 
 	json_object(&json, NULL);
 	json_uint(&json, "schema", 1);
-	json_string(&json, "protocol", name_protocol(result->protocol));
-	json_string(&json, "from",
-		    result->from.family == IP_NONE ? NULL : ip_address_format(&result->from, text));
-	json_object(&json, "to");
-	json_string(&json, "address", ip_address_format(&result->to, text));
-	json_uint(&json, "port", result->to_port);
-	json_end(&json);
-	json_object(&json, "range");
-	json_uint(&json, "low", result->range.lo);
-	json_uint(&json, "high", result->range.hi);
-	json_uint(&json, "ports", port_range_width(result->range));
-	json_end(&json);
-	json_uint(&json, "reserved", result->reserved);
-	json_uint(&json, "blocked", result->blocked);
-	json_uint(&json, "in_use", result->in_use);
-	json_uint(&json, "time_wait", result->time_wait);
-	json_uint(&json, "time_wait_reusable", result->time_wait_reusable);
-	json_uint(&json, "left", result->left);
-	json_uint(&json, "left_max", result->left_max);
-	json_uint(&json, "knee", result->knee);
-	json_bool(&json, "unlimited", result->unlimited);
-	json_bool(&json, "exact", result->exact);
-	json_reasons(result, &json);
-	json_frees(result, &json);
-	json_string(&json, "collector", snapshot->collector);
+	capacity_view_members(result, snapshot, &json);
 	json_end(&json);
 }
 
@@ -180,8 +187,8 @@ static void add_frees(const struct capacity_result *result, unsigned width, stru
 	strbuf_done(&text);
 }
 
-static void add_certainty(const struct capacity_result *result, const struct snapshot *snapshot,
-			  unsigned width, struct strbuf *out)
+void capacity_view_certainty(const struct capacity_result *result, const struct snapshot *snapshot,
+			     unsigned width, struct strbuf *out)
 {
 	if (result->exact) {
 		strbuf_printf(out, "exact, %s %s\n",
@@ -209,5 +216,5 @@ void capacity_view_text(const struct capacity_result *result, const struct snaps
 	add_table(result, screen->width, out);
 	add_frees(result, screen->width, out);
 	strbuf_putc(out, '\n');
-	add_certainty(result, snapshot, screen->width, out);
+	capacity_view_certainty(result, snapshot, screen->width, out);
 }

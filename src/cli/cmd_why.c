@@ -1,0 +1,79 @@
+#include <errno.h>
+#include <string.h>
+
+#include "why.h"
+
+static const struct option_spec options[] = {
+	{"from", 0, "ADDRESS",
+	 "connect: source address; if not given, the one the routing table chooses", NULL},
+	{"reuseaddr", 0, NULL, "bind: the socket sets SO_REUSEADDR", NULL},
+	{"reuseport", 0, NULL, "bind: the socket sets SO_REUSEPORT", NULL},
+	{"v6only", 0, NULL, "bind: the socket is IPv6 and sets IPV6_V6ONLY", NULL},
+	{"uid", 0, "N", "bind: who makes the socket; if not given, the caller", NULL},
+	{"device", 0, "INTERFACE", "bind: the socket sets SO_BINDTODEVICE", NULL},
+	{"no-listen", 0, NULL, "bind: only bind(), no listen() after it", NULL},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+static const struct why_question questions[] = {
+	{"bind", "reuseaddr reuseport v6only uid device no-listen", why_bind},
+	{"connect", "from", why_connect},
+	{NULL, NULL, NULL},
+};
+
+static bool is_in(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+			return true;
+	return false;
+}
+
+/* An option of another question has no meaning here: refused rather than ignored. */
+static int check_options(const struct arguments *arguments, const struct why_question *question,
+			 struct eph_error *reterr)
+{
+	for (unsigned i = 0; i < arguments->n_options; i++)
+		for (const struct option_spec *own = options; own->name; own++)
+			if (arguments->option[i] == own && !is_in(question->options, own->name))
+				return error_set(reterr, -EINVAL, "why",
+						 "--%s is no option of '%s'", own->name,
+						 question->name);
+	return 0;
+}
+
+static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	const struct why_question *question = questions;
+	int r;
+
+	if (!arguments->n_operands)
+		return error_set(reterr, -EINVAL, "why",
+				 "why what? expected bind [ADDRESS:]PORT or connect DST:PORT");
+	while (question->name && strcmp(question->name, arguments->operand[0]) != 0)
+		question++;
+	if (!question->name)
+		return error_set(reterr, -EINVAL, "why",
+				 "'%.60s' is no question: expected bind or connect",
+				 arguments->operand[0]);
+	r = check_options(arguments, question, reterr);
+	return r < 0 ? r : question->run(arguments, outcome, reterr);
+}
+
+const struct command cmd_why = {
+	.name = "why",
+	.summary = "tell why a port cannot be bound, or a connection fails",
+	.operands = "bind [ADDRESS:]PORT | connect DST:PORT",
+	.details =
+		"why connect: whether connect() gets a port now; if not, the errno, what the cause "
+		"is and what helps. DST is an address, IPv6 in brackets; names are not looked up. "
+		"Exit status 0 it succeeds, 2 exhausted, 1 refused but not for want of ports, 3 "
+		"not "
+		"settled or error.",
+	.words = "bind connect",
+	.options = options,
+	.operands_max = 2,
+	.run = run,
+};
