@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static int set(struct eph_error *reterr, int code, const char *step, long offset, const char *format,
-	       va_list arguments) __attribute__((format(printf, 5, 0)));
+static int set(struct eph_error *reterr, int code, const char *step, long offset,
+	       const char *format, va_list arguments) __attribute__((format(printf, 5, 0)));
 
-static int set(struct eph_error *reterr, int code, const char *step, long offset, const char *format,
-	       va_list arguments)
+static int set(struct eph_error *reterr, int code, const char *step, long offset,
+	       const char *format, va_list arguments)
 {
 	if (!reterr)
 		return code;
@@ -28,7 +28,8 @@ int error_set(struct eph_error *reterr, int code, const char *step, const char *
 	return code;
 }
 
-int error_set_at(struct eph_error *reterr, int code, const char *step, long offset, const char *format, ...)
+int error_set_at(struct eph_error *reterr, int code, const char *step, long offset,
+		 const char *format, ...)
 {
 	va_list arguments;
 

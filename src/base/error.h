@@ -9,9 +9,9 @@
 #define EPH_ERROR_MESSAGE_BYTES 320
 
 struct eph_error {
-	int code;	/* negative errno, as returned */
-	long offset;	/* byte or line in the input, -1 where that means nothing */
-	char step[24];	/* what was attempted: "replay", "netlink", "filter", ... */
+	int code;      /* negative errno, as returned */
+	long offset;   /* byte or line in the input, -1 where that means nothing */
+	char step[24]; /* what was attempted: "replay", "netlink", "filter", ... */
 	char message[EPH_ERROR_MESSAGE_BYTES];
 };
 
@@ -25,7 +25,7 @@ int error_set(struct eph_error *reterr, int code, const char *step, const char *
 	__attribute__((format(printf, 4, 5)));
 
 /* As error_set(), and remembers where in the input the trouble lies. */
-int error_set_at(struct eph_error *reterr, int code, const char *step, long offset, const char *format,
-		 ...) __attribute__((format(printf, 5, 6)));
+int error_set_at(struct eph_error *reterr, int code, const char *step, long offset,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -16,7 +16,7 @@
 
 struct strbuf {
 	char *text;
-	size_t length;	 /* bytes before the NUL */
+	size_t length;   /* bytes before the NUL */
 	size_t capacity; /* bytes allocated, 0 while text is the shared empty string */
 	bool failed;
 };
@@ -32,8 +32,10 @@ void strbuf_clear(struct strbuf *buf); /* empty again, memory kept */
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t length);
 void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char c);
-void strbuf_printf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void strbuf_vprintf(struct strbuf *buf, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+void strbuf_printf(struct strbuf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void strbuf_vprintf(struct strbuf *buf, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
 /* The text as a malloc'd string that the caller frees; @buf is empty afterwards. NULL if an allocation failed. */
 char *strbuf_take(struct strbuf *buf);

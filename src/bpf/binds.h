@@ -94,7 +94,8 @@ static __always_inline void bind_tb(struct walker *w, struct table_bind *c)
 	FORGET();
 	if (FIELD(__s8, tb, inet_bind_bucket, fastreuse) < 0 &&
 	    FIELD(__s8, tb, inet_bind_bucket, fastreuseport) < 0)
-		return; /* open: only sockets that connect() gave the port, all in the connection table */
+		/* open: only sockets that connect() gave the port, all in the connection table */
+		return;
 	if (!c->l3mdev && !w->lane)
 		port_set(n->closed, c->port);
 	if (HAS(inet_bind_bucket, bhash2))

@@ -97,8 +97,8 @@ static long gather_step(__u32 i, struct walker *w)
 		next[c] = READ(__u64, node);
 		touched += READ(__u64, node - OFFSET(sock_common, skc_nulls_node));
 	}
-	lane->touched =
-		touched; /* so that the loads are not dropped: they bring in the socket's first line */
+	/* Kept so that the loads are not dropped: they bring in the socket's first line. */
+	lane->touched = touched;
 #pragma clang loop unroll(full)
 	for (int c = 0; c < (int)TABLE_CURSORS; c++) {
 		struct table_cursor *cursor = &lane->cursor[c];

@@ -138,8 +138,8 @@ struct inet_bind_bucket {
 	unsigned short fast_sk_family;
 	bool fast_ipv6_only;
 	struct somewhere node;
-	struct somewhere
-		bhash2; /* 6.8 and later: struct inet_bind2_bucket, these have the owners */
+	/* 6.8 and later: struct inet_bind2_bucket, these have the owners */
+	struct somewhere bhash2;
 	struct somewhere owners; /* before */
 } KERNEL_TYPE;
 
@@ -232,9 +232,7 @@ struct udp_hslot {
 extern void *bpf_rdonly_cast(void *object, __u32 type_id) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
-#define READ(c_type, address)                                                                      \
-	(*(const c_type *)bpf_rdonly_cast((void *)(address),                                       \
-					  WORD_TYPE))
+#define READ(c_type, address) (*(const c_type *)bpf_rdonly_cast((void *)(address), WORD_TYPE))
 #else
 #define bpf_rcu_read_lock()
 #define bpf_rcu_read_unlock()

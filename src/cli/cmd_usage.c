@@ -8,8 +8,8 @@
 #include "usage_view.h"
 #include "verdict.h"
 
-#define LINES_BESIDE                                                                               \
-	6u /* lines of the screen that the table leaves for its title, what follows it, and the prompt */
+/* lines of the screen that the table leaves for its title, what follows it, and the prompt */
+#define LINES_BESIDE 6u
 
 static const struct option_spec options[] = {
 	{"by", 0, "WHAT", "group by destination (default), source, process or container",

@@ -17,8 +17,8 @@ struct option_spec {
 	char letter;       /* short form, or 0 */
 	const char *value; /* what it takes: "FILE"; NULL for a flag */
 	const char *help;  /* one line */
-	const char *
-		words; /* values to complete, separated by blanks; "@file" for file names; or NULL */
+	/* values to complete, separated by blanks; "@file" for file names; or NULL */
+	const char *words;
 };
 
 /* What a command leaves behind: main() prints it, once, at the end. */

@@ -47,11 +47,11 @@ enum bpf_map_id {
 
 struct bpf_kernel {
 	struct bpf_object *part[BPF_PARTS];
-	int program
-		[BPF_PROGRAMS]; /* descriptors, 0 until loaded; owned by the objects, as those of the maps */
+	/* descriptors, 0 until loaded; owned by the objects, as those of the maps */
+	int program[BPF_PROGRAMS];
 	int map[BPF_MAPS];
-	void *memory
-		[BPF_MAPS]; /* shared with the programs, NULL until a part that uses it is loaded: */
+	/* shared with the programs, NULL until a part that uses it is loaded: */
+	void *memory[BPF_MAPS];
 	struct table_netns *netns; /* TABLE_NETNS_MAX */
 	struct table_nets *nets;
 	struct table_lane *lane;     /* one per thread */

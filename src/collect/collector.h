@@ -49,8 +49,8 @@ struct collector {
 		      struct eph_error *reterr);
 
 	/* Fill sockets: every record that the request asks for, all states. */
-	int (*sockets)(void *state, const struct collect_request *request, struct snapshot *snapshot,
-		       struct eph_error *reterr);
+	int (*sockets)(void *state, const struct collect_request *request,
+		       struct snapshot *snapshot, struct eph_error *reterr);
 };
 
 extern const struct collector collector_netlink;

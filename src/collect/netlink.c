@@ -14,9 +14,9 @@
 #include "netns.h"
 #include "procfs.h"
 
-#define RECEIVE_BYTES                                                                              \
-	32768      /* the kernel fills at most so much per read; more of ours changes nothing */
-#define ATTEMPTS 4 /* how often a namespace whose dump was interrupted is read anew */
+/* the kernel fills at most so much per read; more of ours changes nothing */
+#define RECEIVE_BYTES 32768
+#define ATTEMPTS      4 /* how often a namespace whose dump was interrupted is read anew */
 
 struct netlink {
 	uint32_t sequence;

@@ -31,8 +31,8 @@ struct netlink_query {
 	uint8_t protocol;
 	uint32_t states;
 	enum netlink_lock lock;
-	struct ip_address
-		remote; /* only this remote end, where set; a v4 one also matches v4-mapped sockets */
+	/* only this remote end, where set; a v4 one also matches v4-mapped sockets */
+	struct ip_address remote;
 	uint16_t remote_port; /* only this one; 0: any */
 	uint16_t local_port;  /* likewise */
 };

@@ -31,6 +31,7 @@ int netns_open_all(struct snapshot *snapshot, unsigned *ret_skipped, struct eph_
  * Return: 0 or negative errno.
  */
 int netns_enter(int fd, int *ret_back);
-void netns_leave(int *back); /* closes; aborts the process if the way back is barred, never continues in the wrong one */
+/* closes; aborts the process if the way back is barred, never continues in the wrong one */
+void netns_leave(int *back);
 
 #endif

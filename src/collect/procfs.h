@@ -17,9 +17,9 @@ int procfs_read_settings(struct snapshot *snapshot, struct eph_error *reterr);
 
 /* TCP and UDP sockets of the calling thread's namespace, from /proc/net/sockstat{,6}; orphans and TIME_WAIT included. */
 struct procfs_sockstat {
-	uint64_t tcp_inuse;	/* listening and connected, v4 and v6 */
+	uint64_t tcp_inuse; /* listening and connected, v4 and v6 */
 	uint64_t tcp_time_wait;
-	uint64_t tcp_alloc;	/* all TCP sockets of all namespaces, bound and unused ones too */
+	uint64_t tcp_alloc; /* all TCP sockets of all namespaces, bound and unused ones too */
 	uint64_t udp_inuse;
 };
 int procfs_read_sockstat(struct procfs_sockstat *ret); /* 0 or negative errno */

@@ -12,14 +12,18 @@
 #include "port_set.h"
 
 struct bind_table {
-	struct port_set closed;	    /* TCP: bucket certainly closed */
-	struct port_set maybe;	    /* TCP: has owners, bucket open or closed, the collector cannot tell; disjoint from closed */
-	struct port_set listening;  /* TCP: has a listener */
-	struct port_set bound;	    /* TCP: has a socket that is bound, neither listening nor connected */
-	struct port_set udp_v4;	    /* UDP: an owner certainly meets 0.0.0.0 */
-	struct port_set udp_v4_maybe; /* UDP: only owners whose V6ONLY is unknown would; disjoint from udp_v4 */
-	struct port_set udp_v6;	    /* UDP: an owner meets ::, that is: any owner at all */
-	uint32_t hidden;	    /* at most so many TCP sockets may hold a port unseen (bound ones, where the kernel does not report them) */
+	struct port_set closed; /* TCP: bucket certainly closed */
+	/* TCP: has owners, bucket open or closed, the collector cannot tell; disjoint from closed */
+	struct port_set maybe;
+	struct port_set listening; /* TCP: has a listener */
+	/* TCP: has a socket that is bound, neither listening nor connected */
+	struct port_set bound;
+	struct port_set udp_v4; /* UDP: an owner certainly meets 0.0.0.0 */
+	/* UDP: only owners whose V6ONLY is unknown would; disjoint from udp_v4 */
+	struct port_set udp_v4_maybe;
+	struct port_set udp_v6; /* UDP: an owner meets ::, that is: any owner at all */
+	/* at most so many TCP sockets may hold a port unseen (bound ones, where the kernel does not report them) */
+	uint32_t hidden;
 };
 
 /*
@@ -37,8 +41,10 @@ struct bind_bucket {
 	uint32_t fast_uid;
 	bool fast_af_inet6, fast_v6only;
 	struct ip_address fast_address;
-	uint32_t unlisted; /* owners left out of the sockets: each equals one that is there in all that decides */
-	uint32_t chain;	   /* UDP: sockets in the hash chain, those of other ports and namespaces included */
+	/* owners left out of the sockets: each equals one that is there in all that decides */
+	uint32_t unlisted;
+	/* UDP: sockets in the hash chain, those of other ports and namespaces included */
+	uint32_t chain;
 };
 
 #endif

@@ -12,7 +12,8 @@
 /* Which parser reads it. */
 enum file_kind {
 	FILE_SYSCTL, /* in a sysctl.d directory */
-	FILE_SYSCTL_PROCPS, /* /etc/sysctl.conf, which sysctl --system reads last and systemd-sysctl does not read */
+	/* /etc/sysctl.conf, which sysctl --system reads last and systemd-sysctl does not read */
+	FILE_SYSCTL_PROCPS,
 	FILE_SERVICES, /* /etc/services */
 	FILE_UNIT,     /* systemd .socket, .service and their drop-ins */
 	FILE_MYSQL,
@@ -20,7 +21,8 @@ enum file_kind {
 	FILE_REDIS,
 	FILE_NGINX,
 	FILE_HAPROXY,
-	FILE_FLAGS, /* command line flags or YAML of one server: /etc/default/prometheus, etcd.conf.yml */
+	/* command line flags or YAML of one server: /etc/default/prometheus, etcd.conf.yml */
+	FILE_FLAGS,
 	FILE_KUBERNETES, /* the same, of a Kubernetes node: kubelet, static pods */
 	FILE_PORTS,      /* a list of the user's own: --ports-from */
 	FILE_ACCEPTED,   /* risks that the administrator accepts */
@@ -32,7 +34,8 @@ struct file_text {
 	size_t length;
 	enum file_kind kind;
 	unsigned
-		directory; /* its rank among directories that hide each other's files: 0 hides all others */
+		/* its rank among directories that hide each other's files: 0 hides all others */
+		directory;
 };
 
 struct file_list {

@@ -18,7 +18,8 @@ struct socket_record;
  * Return: 0; -EINVAL with @reterr naming the word that was not understood and what was expected; -ENOMEM.
  * No word at all is the filter that matches everything, *@ret == NULL.
  */
-int filter_parse(const char *const *words, unsigned count, struct filter **ret, struct eph_error *reterr);
+int filter_parse(const char *const *words, unsigned count, struct filter **ret,
+		 struct eph_error *reterr);
 struct filter *filter_free(struct filter *filter); /* NULL is fine; returns NULL */
 void filter_freep(struct filter **filter);
 

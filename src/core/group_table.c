@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define CELLS (1u << 18)
-#define SLOTS_PER_KEPT                                                                             \
-	4u /* slots for each group kept: room to see past the limit, load at most 3/4 */
+/* slots for each group kept: room to see past the limit, load at most 3/4 */
+#define SLOTS_PER_KEPT 4u
 
 int group_table_init(struct group_table *table, uint32_t limit)
 {

@@ -9,15 +9,18 @@ static bool wanted(const struct grouping *grouping, const struct netns_snapshot 
 		return false;
 	if (!(record->local.family == IP_V6 ? grouping->v6 : grouping->v4))
 		return false;
-	if (grouping->by == GROUP_INBOUND ? !netns_accepted(netns, record) : !netns_outgoing(netns, record))
+	if (grouping->by == GROUP_INBOUND ? !netns_accepted(netns, record)
+					  : !netns_outgoing(netns, record))
 		return false;
 	return filter_match(grouping->filter, record);
 }
 
-static struct group_counts counts_of(const struct netns_snapshot *netns, const struct kernel_laws *laws,
+static struct group_counts counts_of(const struct netns_snapshot *netns,
+				     const struct kernel_laws *laws,
 				     const struct socket_record *record)
 {
-	struct group_counts counts = {.inode = record->inode, .uid = record->uid, .cgroup = record->cgroup};
+	struct group_counts counts = {
+		.inode = record->inode, .uid = record->uid, .cgroup = record->cgroup};
 	uint8_t state = record->flags & SOCKET_MINI ? STATE_TIME_WAIT : record->state;
 
 	counts.sockets[state < SOCKET_STATES ? state : STATE_CLOSE] = 1;
@@ -40,8 +43,8 @@ static struct group_counts counts_of(const struct netns_snapshot *netns, const s
 	return counts;
 }
 
-void grouping_count(const struct grouping *grouping, const struct kernel_laws *laws, struct netns_snapshot *netns,
-		    const struct socket_record *record)
+void grouping_count(const struct grouping *grouping, const struct kernel_laws *laws,
+		    struct netns_snapshot *netns, const struct socket_record *record)
 {
 	struct group_counts counts;
 	struct group_key key = {.protocol = record->protocol};
@@ -66,7 +69,8 @@ void grouping_count(const struct grouping *grouping, const struct kernel_laws *l
 		key.remote = record->remote;
 		break;
 	case GROUP_BY_OWNER:
-		n_owners = grouping->owner(grouping->owner_context, record, owners, GROUPING_OWNERS_MAX);
+		n_owners = grouping->owner(grouping->owner_context, record, owners,
+					   GROUPING_OWNERS_MAX);
 		for (unsigned i = 0; i < n_owners; i++) {
 			key.owner = owners[i];
 			group_table_count(&netns->groups, &key, &counts);

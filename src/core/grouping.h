@@ -11,8 +11,8 @@
 enum group_by {
 	GROUP_BY_DESTINATION, /* (protocol, source, destination, port) of outgoing sockets */
 	GROUP_BY_SOURCE,      /* (protocol, source) of outgoing sockets */
-	GROUP_BY_OWNER,	      /* (protocol, what owner() answers) of outgoing sockets */
-	GROUP_INBOUND,	      /* accepted: (remote address, local address, local port); remote_port is 0 */
+	GROUP_BY_OWNER,       /* (protocol, what owner() answers) of outgoing sockets */
+	GROUP_INBOUND, /* accepted: (remote address, local address, local port); remote_port is 0 */
 };
 
 #define GROUPING_OWNERS_MAX 64u
@@ -24,12 +24,13 @@ struct grouping {
 	const struct filter *filter; /* NULL: all */
 	/* GROUP_BY_OWNER: a number that stands for the owner of a socket; several if it is shared (it is then counted for
 	 * each). Writes at most @max to @owners, returns how many, at least 1. */
-	unsigned (*owner)(void *context, const struct socket_record *record, uint32_t *owners, unsigned max);
+	unsigned (*owner)(void *context, const struct socket_record *record, uint32_t *owners,
+			  unsigned max);
 	void *owner_context;
 };
 
 /* Count @record in netns->groups if the grouping wants it. netns: settings, binds.listening and counted are needed. */
-void grouping_count(const struct grouping *grouping, const struct kernel_laws *laws, struct netns_snapshot *netns,
-		    const struct socket_record *record);
+void grouping_count(const struct grouping *grouping, const struct kernel_laws *laws,
+		    struct netns_snapshot *netns, const struct socket_record *record);
 
 #endif

@@ -45,10 +45,12 @@ bool ip_address_is_loopback(const struct ip_address *address)
 
 	if (address->family == IP_V4)
 		return address->bytes[0] == 127;
-	return address->family == IP_V6 && memcmp(address->bytes, v6_loopback, sizeof(v6_loopback)) == 0;
+	return address->family == IP_V6 &&
+	       memcmp(address->bytes, v6_loopback, sizeof(v6_loopback)) == 0;
 }
 
-bool ip_address_in_prefix(const struct ip_address *address, const struct ip_address *prefix, unsigned bits)
+bool ip_address_in_prefix(const struct ip_address *address, const struct ip_address *prefix,
+			  unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;
 
@@ -97,8 +99,10 @@ int ip_address_parse(const char *text, struct ip_address *ret, struct eph_error 
 		length -= 2;
 	}
 	if (!parse_literal(text, length, ret))
-		return error_set(reterr, -EINVAL, "address",
-				 "'%.80s' is not an address: expected IPv4 (10.0.0.5) or IPv6 (2001:db8::1)", text);
+		return error_set(
+			reterr, -EINVAL, "address",
+			"'%.80s' is not an address: expected IPv4 (10.0.0.5) or IPv6 (2001:db8::1)",
+			text);
 	return 0;
 }
 
@@ -112,7 +116,8 @@ int ip_endpoint_parse(const char *text, struct ip_address *ret_address, uint16_t
 
 	if (!colon)
 		return error_set(reterr, -EINVAL, "address",
-				 "'%.80s' has no port: expected ADDRESS:PORT, as 10.0.0.5:443 or [2001:db8::1]:443",
+				 "'%.80s' has no port: expected ADDRESS:PORT, as 10.0.0.5:443 or "
+				 "[2001:db8::1]:443",
 				 text);
 	length = (size_t)(colon - text);
 	if (length > 2 && text[0] == '[' && text[length - 1] == ']') {
@@ -120,16 +125,19 @@ int ip_endpoint_parse(const char *text, struct ip_address *ret_address, uint16_t
 		length -= 2;
 	} else if (memchr(text, ':', length)) {
 		return error_set(reterr, -EINVAL, "address",
-				 "'%.80s' is ambiguous: write an IPv6 address in brackets, as [2001:db8::1]:443",
+				 "'%.80s' is ambiguous: write an IPv6 address in brackets, as "
+				 "[2001:db8::1]:443",
 				 text);
 	}
 	if (!parse_literal(start, length, &address))
-		return error_set(reterr, -EINVAL, "address",
-				 "'%.80s': '%.*s' is not an address: expected IPv4 or [IPv6], then :PORT", text,
-				 (int)(length > 60 ? 60 : length), start);
+		return error_set(
+			reterr, -EINVAL, "address",
+			"'%.80s': '%.*s' is not an address: expected IPv4 or [IPv6], then :PORT",
+			text, (int)(length > 60 ? 60 : length), start);
 	if (parse_port(colon + 1, &port) < 0)
-		return error_set(reterr, -EINVAL, "address", "'%.80s': '%.20s' is not a port: expected 1-65535",
-				 text, colon + 1);
+		return error_set(reterr, -EINVAL, "address",
+				 "'%.80s': '%.20s' is not a port: expected 1-65535", text,
+				 colon + 1);
 	*ret_address = address;
 	*ret_port = port;
 	return 0;

@@ -30,9 +30,10 @@ struct ip_address ip_address_v4(const void *four_bytes);
 /* @sixteen_bytes as the model has it: a v4-mapped address becomes IPv4. */
 struct ip_address ip_address_v6(const void *sixteen_bytes);
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b);
-bool ip_address_is_any(const struct ip_address *address);	/* 0.0.0.0 or :: */
-bool ip_address_is_loopback(const struct ip_address *address);	/* 127/8 or ::1 */
-bool ip_address_in_prefix(const struct ip_address *address, const struct ip_address *prefix, unsigned bits);
+bool ip_address_is_any(const struct ip_address *address);      /* 0.0.0.0 or :: */
+bool ip_address_is_loopback(const struct ip_address *address); /* 127/8 or ::1 */
+bool ip_address_in_prefix(const struct ip_address *address, const struct ip_address *prefix,
+			  unsigned bits);
 
 /* The usual text form (RFC 5952); "" for IP_NONE. Returns @text. */
 const char *ip_address_format(const struct ip_address *address, char text[IP_ADDRESS_TEXT_BYTES]);

@@ -15,13 +15,17 @@ enum law {
 };
 
 struct kernel_laws {
-	enum law step_one;	/* IP_LOCAL_PORT_RANGE makes connect() try every port of the window (6.8 and later) */
-	enum law window;	/* IP_LOCAL_PORT_RANGE exists */
-	enum law bound_visible; /* sock_diag reports bound sockets (TCP_BOUND_INACTIVE, 6.8 and later) */
-	enum law bucket_reopens; /* a bucket opens again when only connect-bound owners remain (6.17 and later) */
-	enum law entry_stamp;	/* TIME_WAIT age in ms against tcp_tw_reuse_delay (6.14); no: whole seconds of ts_recent */
-	bool verified;		/* the differential test of the counting rule passed on this kernel series */
-	bool bind_verified;	/* that of the bind verdict did */
+	/* IP_LOCAL_PORT_RANGE makes connect() try every port of the window (6.8 and later) */
+	enum law step_one;
+	enum law window; /* IP_LOCAL_PORT_RANGE exists */
+	/* sock_diag reports bound sockets (TCP_BOUND_INACTIVE, 6.8 and later) */
+	enum law bound_visible;
+	/* a bucket opens again when only connect-bound owners remain (6.17 and later) */
+	enum law bucket_reopens;
+	/* TIME_WAIT age in ms against tcp_tw_reuse_delay (6.14); no: whole seconds of ts_recent */
+	enum law entry_stamp;
+	bool verified; /* the differential test of the counting rule passed on this kernel series */
+	bool bind_verified; /* that of the bind verdict did */
 };
 
 /* Is @release ("6.18.44-...") of a series on which the differential tests are run? The list is in kernel_laws.c. */

@@ -109,9 +109,10 @@ int port_set_parse(const char *text, size_t length, struct port_set *ret, struct
 			hi = read_port(&p, end);
 		}
 		if (lo < 0 || hi < lo || (p < end && *p != ','))
-			return error_set_at(reterr, -EINVAL, "ports", (long)(p - text),
-					    "bad port list at byte %ld: expected ports 0-65535 as a,b-c",
-					    (long)(p - text));
+			return error_set_at(
+				reterr, -EINVAL, "ports", (long)(p - text),
+				"bad port list at byte %ld: expected ports 0-65535 as a,b-c",
+				(long)(p - text));
 		port_set_add_range(&set, (struct port_range){(uint16_t)lo, (uint16_t)hi});
 		if (p < end)
 			p++;

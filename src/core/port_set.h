@@ -36,9 +36,9 @@ static inline void port_set_remove(struct port_set *set, uint16_t port)
 
 void port_set_clear(struct port_set *set);
 void port_set_add_range(struct port_set *set, struct port_range range);
-void port_set_add_set(struct port_set *set, const struct port_set *other);	/* union */
-void port_set_remove_set(struct port_set *set, const struct port_set *other);	/* difference */
-void port_set_keep_set(struct port_set *set, const struct port_set *other);	/* intersection */
+void port_set_add_set(struct port_set *set, const struct port_set *other);    /* union */
+void port_set_remove_set(struct port_set *set, const struct port_set *other); /* difference */
+void port_set_keep_set(struct port_set *set, const struct port_set *other);   /* intersection */
 uint32_t port_set_count(const struct port_set *set);
 uint32_t port_set_count_in(const struct port_set *set, struct port_range range);
 

@@ -57,7 +57,8 @@ void process_table_sort(struct process_table *table)
 		qsort(table->link, table->links, sizeof(*table->link), by_inode);
 }
 
-const struct process_link *process_table_find(const struct process_table *table, uint32_t inode, size_t *ret_count)
+const struct process_link *process_table_find(const struct process_table *table, uint32_t inode,
+					      size_t *ret_count)
 {
 	size_t lo = 0, hi = table->links, first;
 

@@ -11,8 +11,8 @@
 struct process_record {
 	int32_t pid;
 	uint32_t uid;
-	char command[16];   /* comm, as in /proc/PID/comm */
-	char unit[64];	    /* systemd unit or container, from the cgroup path; "" when none */
+	char command[16]; /* comm, as in /proc/PID/comm */
+	char unit[64];    /* systemd unit or container, from the cgroup path; "" when none */
 };
 
 /* Socket file @inode is open in @process (index into the process array). A shared socket has several links. */
@@ -24,12 +24,15 @@ struct process_link {
 struct process_table {
 	struct process_record *process; /* ascending pid */
 	size_t processes, processes_capacity;
-	struct process_link *link;	/* sorted by inode, then process, once process_table_sort() was called */
+	/* sorted by inode, then process, once process_table_sort() was called */
+	struct process_link *link;
 	size_t links, links_capacity;
 };
 
-int process_table_add(struct process_table *table, const struct process_record *process); /* 0 or -ENOMEM */
-int process_table_link(struct process_table *table, uint32_t inode, uint32_t process);	  /* 0 or -ENOMEM */
+/* 0 or -ENOMEM */
+int process_table_add(struct process_table *table, const struct process_record *process);
+/* 0 or -ENOMEM */
+int process_table_link(struct process_table *table, uint32_t inode, uint32_t process);
 void process_table_sort(struct process_table *table);
 void process_table_done(struct process_table *table);
 

@@ -13,12 +13,11 @@
 
 enum service_port_flag {
 	SERVICE_UDP = 1u << 0, /* else TCP */
-	SERVICE_DEFAULT =
-		1u << 1, /* nothing configures it: what the program listens on without being told */
+	/* nothing configures it: what the program listens on without being told */
+	SERVICE_DEFAULT = 1u << 1,
 	SERVICE_LISTED = 1u << 2, /* only a name in /etc/services */
-	SERVICE_SEVERAL =
-		1u
-		<< 3, /* with SERVICE_DEFAULT: one of several ports, which are configured one by one */
+	/* with SERVICE_DEFAULT: one of several ports, which are configured one by one */
+	SERVICE_SEVERAL = 1u << 3,
 };
 
 struct service_port {

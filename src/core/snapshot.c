@@ -7,12 +7,14 @@
 const char *snapshot_gap_name(uint32_t gap)
 {
 	static const char *const names[GAP_COUNT] = {
-		"bucket-state-unknown", "bound-sockets-invisible", "time-wait-age-unknown",
-		"v6only-unknown",	"dump-interrupted",	   "changed-while-read",
-		"private-table",	"vrf",			   "namespace-vanished",
-		"settings-unreadable",	"kernel-not-verified",	   "odd-range",
-		"order-dependent",	"source-unknown",	   "step-law-unknown",
-		"options-unknown",
+		"bucket-state-unknown",  "bound-sockets-invisible",
+		"time-wait-age-unknown", "v6only-unknown",
+		"dump-interrupted",      "changed-while-read",
+		"private-table",         "vrf",
+		"namespace-vanished",    "settings-unreadable",
+		"kernel-not-verified",   "odd-range",
+		"order-dependent",       "source-unknown",
+		"step-law-unknown",      "options-unknown",
 	};
 	int bit = __builtin_ffs((int)gap) - 1;
 
@@ -59,8 +61,8 @@ struct netns_snapshot *snapshot_add_netns(struct snapshot *snapshot)
 
 bool netns_accepted(const struct netns_snapshot *netns, const struct socket_record *record)
 {
-	if (record->protocol != PROTOCOL_TCP || record->state == STATE_LISTEN || record->state == STATE_BOUND ||
-	    record->state == STATE_CLOSE)
+	if (record->protocol != PROTOCOL_TCP || record->state == STATE_LISTEN ||
+	    record->state == STATE_BOUND || record->state == STATE_CLOSE)
 		return false;
 	if (record->known & SOCKET_ACCEPTED)
 		return record->flags & SOCKET_ACCEPTED;
@@ -73,6 +75,6 @@ bool netns_outgoing(const struct netns_snapshot *netns, const struct socket_reco
 		return false;
 	if (record->protocol == PROTOCOL_UDP)
 		return true;
-	return record->state != STATE_LISTEN && record->state != STATE_BOUND && record->state != STATE_CLOSE &&
-	       !netns_accepted(netns, record);
+	return record->state != STATE_LISTEN && record->state != STATE_BOUND &&
+	       record->state != STATE_CLOSE && !netns_accepted(netns, record);
 }

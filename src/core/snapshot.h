@@ -19,22 +19,31 @@
 
 /* What could not be seen. Each has a short name for "inexact_because" (snapshot_gap_name). */
 enum snapshot_gap {
-	GAP_BUCKET_STATE = 1u << 0,	/* bucket-state-unknown: netlink does not tell open from closed bind buckets */
-	GAP_BOUND_HIDDEN = 1u << 1,	/* bound-sockets-invisible: sock_diag of this kernel does not report them */
-	GAP_TW_AGE = 1u << 2,		/* time-wait-age-unknown: timestamps or entry time of TIME_WAIT not visible */
-	GAP_V6ONLY = 1u << 3,		/* v6only-unknown */
-	GAP_INTERRUPTED = 1u << 4,	/* dump-interrupted: the kernel interrupted the dump and kept doing so */
-	GAP_CHANGED = 1u << 5,		/* changed-while-read: chains moved under the reader more often than it could repeat */
-	GAP_PRIVATE_TABLE = 1u << 6,	/* private-table: this namespace has its own hash table, which was not read */
-	GAP_VRF = 1u << 7,		/* vrf: buckets of a VRF are not judged */
-	GAP_VANISHED = 1u << 8,		/* namespace-vanished: gone before it was read to the end */
-	GAP_SETTINGS = 1u << 9,		/* settings-unreadable */
-	GAP_KERNEL = 1u << 10,		/* kernel-not-verified */
-	GAP_ODD_RANGE = 1u << 11,	/* odd-range: the kernel skips one end of the range, which one is random */
-	GAP_ORDER = 1u << 12,		/* order-dependent */
-	GAP_SOURCE = 1u << 13,		/* source-unknown: no route told which local address would be used */
-	GAP_WINDOW_UNKNOWN = 1u << 14,	/* step-law-unknown: how this kernel scans a per-socket range is not known */
-	GAP_OPTIONS = 1u << 15,		/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible */
+	/* bucket-state-unknown: netlink does not tell open from closed bind buckets */
+	GAP_BUCKET_STATE = 1u << 0,
+	/* bound-sockets-invisible: sock_diag of this kernel does not report them */
+	GAP_BOUND_HIDDEN = 1u << 1,
+	/* time-wait-age-unknown: timestamps or entry time of TIME_WAIT not visible */
+	GAP_TW_AGE = 1u << 2,
+	GAP_V6ONLY = 1u << 3, /* v6only-unknown */
+	/* dump-interrupted: the kernel interrupted the dump and kept doing so */
+	GAP_INTERRUPTED = 1u << 4,
+	/* changed-while-read: chains moved under the reader more often than it could repeat */
+	GAP_CHANGED = 1u << 5,
+	/* private-table: this namespace has its own hash table, which was not read */
+	GAP_PRIVATE_TABLE = 1u << 6,
+	GAP_VRF = 1u << 7,      /* vrf: buckets of a VRF are not judged */
+	GAP_VANISHED = 1u << 8, /* namespace-vanished: gone before it was read to the end */
+	GAP_SETTINGS = 1u << 9, /* settings-unreadable */
+	GAP_KERNEL = 1u << 10,  /* kernel-not-verified */
+	/* odd-range: the kernel skips one end of the range, which one is random */
+	GAP_ODD_RANGE = 1u << 11,
+	GAP_ORDER = 1u << 12,  /* order-dependent */
+	GAP_SOURCE = 1u << 13, /* source-unknown: no route told which local address would be used */
+	/* step-law-unknown: how this kernel scans a per-socket range is not known */
+	GAP_WINDOW_UNKNOWN = 1u << 14,
+	/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible */
+	GAP_OPTIONS = 1u << 15,
 };
 #define GAP_COUNT 16
 
@@ -44,31 +53,36 @@ const char *snapshot_gap_name(uint32_t gap);
 #define NETNS_NAME_BYTES 96
 
 struct netns_snapshot {
-	uint64_t id;		     /* inode number of the namespace, 0 when unknown */
-	char name[NETNS_NAME_BYTES]; /* "" for the caller's own; as in /run/netns; "pid 4012 (nginx)"; container name */
-	int fd;			     /* collecting only: open namespace file to enter, -1 for the current one; owned */
+	uint64_t id; /* inode number of the namespace, 0 when unknown */
+	/* "" for the caller's own; as in /run/netns; "pid 4012 (nginx)"; container name */
+	char name[NETNS_NAME_BYTES];
+	int fd; /* collecting only: open namespace file to enter, -1 for the current one; owned */
 	struct settings settings;
 	struct bind_table binds;
-	struct port_set counted;     /* collecting only: ports that the next connect() may take (capacity_candidates) */
+	/* collecting only: ports that the next connect() may take (capacity_candidates) */
+	struct port_set counted;
 	struct socket_table sockets; /* TCP: all, or those a request asked for; UDP: all */
 	struct group_table groups;   /* slot == NULL when no groups were asked for */
-	uint64_t sockets_read;	     /* sockets the collector looked at */
-	uint64_t time_wait;	     /* TIME_WAIT mini-sockets seen in this namespace, all ports */
-	bool sockets_complete;	     /* `sockets` has every socket of the namespace */
-	uint16_t sockets_port;	     /* `sockets` has at least every socket with this local port; 0: see above */
-	struct bind_bucket bucket[2]; /* of sockets_port: TCP, UDP; protocol 0 where the collector cannot see it */
-	uint32_t gaps;		     /* enum snapshot_gap */
+	uint64_t sockets_read;       /* sockets the collector looked at */
+	uint64_t time_wait;          /* TIME_WAIT mini-sockets seen in this namespace, all ports */
+	bool sockets_complete;       /* `sockets` has every socket of the namespace */
+	/* `sockets` has at least every socket with this local port; 0: see above */
+	uint16_t sockets_port;
+	/* of sockets_port: TCP, UDP; protocol 0 where the collector cannot see it */
+	struct bind_bucket bucket[2];
+	uint32_t gaps; /* enum snapshot_gap */
 };
 
 struct snapshot {
-	char host[64];	       /* node name */
-	char os[16];	       /* "linux" */
-	char release[64];      /* "6.18.44" */
-	int64_t taken_at_ms;   /* Unix time */
-	uint64_t elapsed_us;   /* how long reading took, loading of programs included */
-	uint64_t load_us;      /* of that: loading BPF programs */
-	char collector[24];    /* "bpf", "netlink", "netlink+bpf" (sockets + bind buckets) */
-	char bpf_absent_because[128]; /* collecting only: why BPF was wanted and not usable, "" when it was not or was */
+	char host[64];       /* node name */
+	char os[16];         /* "linux" */
+	char release[64];    /* "6.18.44" */
+	int64_t taken_at_ms; /* Unix time */
+	uint64_t elapsed_us; /* how long reading took, loading of programs included */
+	uint64_t load_us;    /* of that: loading BPF programs */
+	char collector[24];  /* "bpf", "netlink", "netlink+bpf" (sockets + bind buckets) */
+	/* collecting only: why BPF was wanted and not usable, "" when it was not or was */
+	char bpf_absent_because[128];
 	bool replayed;
 	struct kernel_laws laws;
 	struct netns_snapshot *netns;
@@ -78,7 +92,7 @@ struct snapshot {
 	bool has_processes;
 };
 
-struct snapshot *snapshot_new(void); /* NULL when out of memory */
+struct snapshot *snapshot_new(void);                       /* NULL when out of memory */
 struct snapshot *snapshot_free(struct snapshot *snapshot); /* NULL is fine; returns NULL */
 void snapshot_freep(struct snapshot **snapshot);
 

@@ -27,12 +27,18 @@ void socket_table_done(struct socket_table *table)
 const char *socket_state_name(uint8_t state)
 {
 	static const char *const names[SOCKET_STATES] = {
-		[STATE_ESTABLISHED] = "established", [STATE_SYN_SENT] = "syn-sent",
-		[STATE_SYN_RECV] = "syn-recv",	     [STATE_FIN_WAIT1] = "fin-wait-1",
-		[STATE_FIN_WAIT2] = "fin-wait-2",    [STATE_TIME_WAIT] = "time-wait",
-		[STATE_CLOSE] = "unconnected",	     [STATE_CLOSE_WAIT] = "close-wait",
-		[STATE_LAST_ACK] = "last-ack",	     [STATE_LISTEN] = "listening",
-		[STATE_CLOSING] = "closing",	     [STATE_NEW_SYN_RECV] = "syn-recv",
+		[STATE_ESTABLISHED] = "established",
+		[STATE_SYN_SENT] = "syn-sent",
+		[STATE_SYN_RECV] = "syn-recv",
+		[STATE_FIN_WAIT1] = "fin-wait-1",
+		[STATE_FIN_WAIT2] = "fin-wait-2",
+		[STATE_TIME_WAIT] = "time-wait",
+		[STATE_CLOSE] = "unconnected",
+		[STATE_CLOSE_WAIT] = "close-wait",
+		[STATE_LAST_ACK] = "last-ack",
+		[STATE_LISTEN] = "listening",
+		[STATE_CLOSING] = "closing",
+		[STATE_NEW_SYN_RECV] = "syn-recv",
 		[STATE_BOUND] = "bound",
 	};
 

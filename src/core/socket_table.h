@@ -31,40 +31,45 @@ enum socket_state {
 	STATE_LISTEN,
 	STATE_CLOSING,
 	STATE_NEW_SYN_RECV,
-	STATE_BOUND, /* TCP, has a port, neither listening nor connected (the kernel's TCP_BOUND_INACTIVE) */
+	/* TCP, has a port, neither listening nor connected (the kernel's TCP_BOUND_INACTIVE) */
+	STATE_BOUND,
 	SOCKET_STATES,
 };
 
 enum socket_flag {
-	SOCKET_AF_INET6 = 1u << 0,	/* always known */
-	SOCKET_MINI = 1u << 1,		/* a TIME_WAIT mini-socket, also when its substate is FIN_WAIT2; always known */
+	SOCKET_AF_INET6 = 1u << 0, /* always known */
+	/* a TIME_WAIT mini-socket, also when its substate is FIN_WAIT2; always known */
+	SOCKET_MINI = 1u << 1,
 	SOCKET_REUSEADDR = 1u << 2,
 	SOCKET_REUSEPORT = 1u << 3,
 	SOCKET_V6ONLY = 1u << 4,
-	SOCKET_EXPLICIT = 1u << 5,	/* bind() named the port: SOCK_BINDPORT_LOCK */
-	SOCKET_CONNECT_BOUND = 1u << 6, /* connect() chose the port: SOCK_CONNECT_BIND, Linux 6.17 and later */
-	SOCKET_TIMESTAMPS = 1u << 7,	/* TIME_WAIT: tw_ts_recent_stamp is set */
-	SOCKET_ACCEPTED = 1u << 8,	/* came from a listener */
+	SOCKET_EXPLICIT = 1u << 5, /* bind() named the port: SOCK_BINDPORT_LOCK */
+	/* connect() chose the port: SOCK_CONNECT_BIND, Linux 6.17 and later */
+	SOCKET_CONNECT_BOUND = 1u << 6,
+	SOCKET_TIMESTAMPS = 1u << 7,    /* TIME_WAIT: tw_ts_recent_stamp is set */
+	SOCKET_ACCEPTED = 1u << 8,      /* came from a listener */
 	SOCKET_ADDRESS_BOUND = 1u << 9, /* bind() named the address: SOCK_BINDADDR_LOCK */
-	SOCKET_AGE = 1u << 10,		/* only in `known`: age_ms (or ts_age_s) is valid */
+	SOCKET_AGE = 1u << 10,          /* only in `known`: age_ms (or ts_age_s) is valid */
 };
 
 struct socket_record {
-	uint64_t cookie; /* the socket's identity across collectors; 0 when the kernel has not given one yet */
+	/* the socket's identity across collectors; 0 when the kernel has not given one yet */
+	uint64_t cookie;
 	struct ip_address local, remote;
-	uint8_t protocol;	/* enum socket_protocol */
-	uint8_t state;		/* enum socket_state */
+	uint8_t protocol; /* enum socket_protocol */
+	uint8_t state;    /* enum socket_state */
 	uint16_t local_port, remote_port;
-	uint16_t flags, known;	/* enum socket_flag */
+	uint16_t flags, known;    /* enum socket_flag */
 	struct port_range window; /* IP_LOCAL_PORT_RANGE, {0, 0} when unset or unknown */
-	uint32_t device;	/* ifindex of SO_BINDTODEVICE or of a link-local scope, 0 if none */
-	uint32_t l3_master;	/* ifindex of the VRF the bind bucket belongs to, 0 if none */
+	uint32_t device;    /* ifindex of SO_BINDTODEVICE or of a link-local scope, 0 if none */
+	uint32_t l3_master; /* ifindex of the VRF the bind bucket belongs to, 0 if none */
 	uint32_t uid;
-	uint32_t inode;		/* 0: no file (TIME_WAIT, orphan, not yet accepted) */
-	uint32_t age_ms;	/* TIME_WAIT: since it was entered (tw_entry_stamp), with SOCKET_AGE */
-	uint32_t ts_age_s;	/* TIME_WAIT on kernels without tw_entry_stamp: whole seconds since tw_ts_recent_stamp */
-	uint32_t expires_ms;	/* TIME_WAIT: until it ends */
-	uint64_t cgroup;	/* cgroup v2 id, 0 when unknown */
+	uint32_t inode;  /* 0: no file (TIME_WAIT, orphan, not yet accepted) */
+	uint32_t age_ms; /* TIME_WAIT: since it was entered (tw_entry_stamp), with SOCKET_AGE */
+	/* TIME_WAIT on kernels without tw_entry_stamp: whole seconds since tw_ts_recent_stamp */
+	uint32_t ts_age_s;
+	uint32_t expires_ms; /* TIME_WAIT: until it ends */
+	uint64_t cgroup;     /* cgroup v2 id, 0 when unknown */
 };
 
 struct socket_table {

@@ -18,12 +18,13 @@ enum law time_wait_aged(const struct socket_record *record, const struct setting
 	return record->age_ms > settings->tw_reuse_delay_ms ? LAW_YES : LAW_NO;
 }
 
-bool time_wait_allowed(const struct ip_address *local, const struct ip_address *remote, bool on_loopback_device,
-		       const struct settings *settings, int override)
+bool time_wait_allowed(const struct ip_address *local, const struct ip_address *remote,
+		       bool on_loopback_device, const struct settings *settings, int override)
 {
 	if (override >= 0)
 		return override == 1;
 	if (settings->tw_reuse != 2)
 		return settings->tw_reuse == 1;
-	return on_loopback_device || ip_address_is_loopback(local) || ip_address_is_loopback(remote);
+	return on_loopback_device || ip_address_is_loopback(local) ||
+	       ip_address_is_loopback(remote);
 }

@@ -16,7 +16,7 @@ enum law time_wait_aged(const struct socket_record *record, const struct setting
 			const struct kernel_laws *laws);
 
 /* Does tcp_tw_reuse (or @override: -1 the setting, 0 never, 1 always) allow it for this connection? */
-bool time_wait_allowed(const struct ip_address *local, const struct ip_address *remote, bool on_loopback_device,
-		       const struct settings *settings, int override);
+bool time_wait_allowed(const struct ip_address *local, const struct ip_address *remote,
+		       bool on_loopback_device, const struct settings *settings, int override);
 
 #endif

@@ -176,7 +176,8 @@ static const struct ip_address *common_source(const struct status_view *view)
 struct layout {
 	const struct ip_address *source; /* of all, or NULL: a column */
 	bool process;
-	bool merged; /* too narrow: source and process stand beside the destination, numbers on the next line */
+	/* too narrow: source and process stand beside the destination, numbers on the next line */
+	bool merged;
 	size_t rows;
 	unsigned bar; /* 0: no bars */
 	char to[80], bar_title[BAR_MAX + 8];

@@ -232,7 +232,8 @@ static void add_second_cell(const struct usage_view *view, const struct usage_gr
 /* The columns in question; what has nothing to say in any row is left out. */
 struct columns {
 	bool second, netns, protocol, process, left;
-	bool merged; /* too narrow: the second column stands in the first, numbers on the next line */
+	/* too narrow: the second column stands in the first, numbers on the next line */
+	bool merged;
 	size_t rows;
 };
 

@@ -1,7 +1,7 @@
 #include "bind_judge.h"
 
-#define UDP_CHAIN_SHORT                                                                            \
-	10u /* up to so many sockets in its hash chain, UDP looks at the chain itself */
+/* up to so many sockets in its hash chain, UDP looks at the chain itself */
+#define UDP_CHAIN_SHORT 10u
 
 /* Which part of the owners is looked at. */
 enum udp_part {

@@ -29,8 +29,9 @@ struct bind_query {
 	uint32_t device; /* SO_BINDTODEVICE or the scope of a link-local address; 0 none */
 	bool listens;    /* TCP: listen() follows */
 	bool privileged; /* CAP_NET_BIND_SERVICE in the namespace */
-	bool address_is_local; /* a wildcard, an address of the namespace (for IPv6 with a device: of that device), 127/8,
-				  IPv4 multicast or broadcast */
+	/* a wildcard, an address of the namespace (for IPv6 with a device: of that device), 127/8,
+	 * IPv4 multicast or broadcast */
+	bool address_is_local;
 	bool freebind; /* IP_FREEBIND, IP_TRANSPARENT or ip_nonlocal_bind */
 	bool device_is_absent;
 };

@@ -14,8 +14,9 @@
 
 enum bind_answer {
 	BIND_FREE,
-	BIND_IN_USE,    /* EADDRINUSE */
-	BIND_FORBIDDEN, /* any other errno: no socket is in the way, the address or the privilege is */
+	BIND_IN_USE, /* EADDRINUSE */
+	/* any other errno: no socket is in the way, the address or the privilege is */
+	BIND_FORBIDDEN,
 };
 
 /* How a socket came to its port. */
@@ -42,7 +43,8 @@ struct bind_result {
 	enum bind_answer verdict; /* of bind() and listen() */
 	int error;                /* positive errno of the call that fails, 0 when free */
 	bool listen_fails;        /* bind() succeeds, listen() is what fails */
-	bool exact; /* else free and in-use are both possible, and in-use is said when a socket may block */
+	/* else free and in-use are both possible, and in-use is said when a socket may block */
+	bool exact;
 	uint32_t inexact_because; /* enum snapshot_gap */
 	bool in_ephemeral_range, reserved, privileged_port;
 	bool by_fast_path; /* free only because the bind bucket remembers an equal SO_REUSEPORT */

@@ -190,7 +190,8 @@ static struct port_verdict check_port(const struct netns_snapshot *netns,
 	verdict.replaces_waiting = yields || verdict.doubt;
 	if (held && !verdict.replaces_waiting)
 		return (struct port_verdict){.fate = live ? FATE_IN_USE : FATE_TIME_WAIT};
-	if (held) /* two entries match (one bound to the device, one to none): the first in the chain decides */
+	/* two entries match (one bound to the device, one to none): the first in the chain decides */
+	if (held)
 		verdict.doubt |= GAP_ORDER;
 	if (port_set_has(&tuples->source_unknown, port))
 		verdict.doubt |= GAP_SOURCE;

@@ -13,11 +13,12 @@
 
 struct capacity_query {
 	uint8_t protocol;
-	struct ip_address
-		from; /* source the kernel will use (route, or bound with IP_BIND_ADDRESS_NO_PORT) */
+	/* source the kernel will use (route, or bound with IP_BIND_ADDRESS_NO_PORT) */
+	struct ip_address from;
 	struct ip_address to;
 	uint16_t to_port;
-	bool bound; /* UDP: the socket is bound to `from` before it gets its port; else the wildcard decides */
+	/* UDP: the socket is bound to `from` before it gets its port; else the wildcard decides */
+	bool bound;
 	bool af_inet6;             /* the socket is AF_INET6 (matters for UDP towards IPv4) */
 	bool v6only;               /* UDP, AF_INET6: IPV6_V6ONLY */
 	bool reuseaddr, reuseport; /* UDP only: TCP ignores them here */

@@ -21,9 +21,9 @@ enum overlap {
 };
 
 struct overlap_side {
-	struct ip_address
-		address; /* family IP_NONE counts as the wildcard of the socket's family */
-	bool af_inet6;   /* the socket is AF_INET6; a v4-mapped address is IPv4 in `address` */
+	/* family IP_NONE counts as the wildcard of the socket's family */
+	struct ip_address address;
+	bool af_inet6; /* the socket is AF_INET6; a v4-mapped address is IPv4 in `address` */
 	bool v6only;
 	bool v6only_unknown;
 	bool wildcard; /* its wildcard matches every address */

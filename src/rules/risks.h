@@ -9,8 +9,8 @@
 #include "snapshot.h"
 #include "usage_result.h"
 
-#define RISK_DESTINATIONS_MAX                                                                      \
-	5u /* risks of one id about single destinations; the rest are summed up in one */
+/* risks of one id about single destinations; the rest are summed up in one */
+#define RISK_DESTINATIONS_MAX 5u
 
 /**
  * risks_judge() - the risks of every namespace in @snapshot

@@ -16,8 +16,8 @@ struct judge {
 	uint32_t candidates; /* TCP: ports in the range, neither reserved nor blocked */
 	bool odd; /* the last free port may be overlooked (rules/capacity.c, may_overlook_an_end) */
 	uint32_t udp_ports; /* UDP: ports in the range that are not reserved */
-	uint32_t udp_taken[2],
-		udp_maybe; /* of those: by IPv4 and IPv6; by owners whose V6ONLY is unknown (IPv4) */
+	/* of those: by IPv4 and IPv6; by owners whose V6ONLY is unknown (IPv4) */
+	uint32_t udp_taken[2], udp_maybe;
 	bool reliable;
 };
 

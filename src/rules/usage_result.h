@@ -9,8 +9,8 @@
 
 struct usage_group {
 	struct group_key key;
-	const char *
-		owner; /* --by process or container: its name, borrowed from the snapshot or the caller; else NULL */
+	/* --by process or container: its name, borrowed from the snapshot or the caller; else NULL */
+	const char *owner;
 	uint32_t netns;     /* index into the snapshot's namespaces */
 	uint32_t in_use;    /* live sockets */
 	uint32_t time_wait; /* TIME_WAIT, reusable or not */
@@ -39,8 +39,8 @@ struct usage_result {
 	uint64_t sockets; /* read in all */
 	uint64_t other_groups, other_in_use,
 		other_time_wait; /* groups beyond the limit, in one row */
-	uint32_t
-		floor; /* groups of fewer sockets than this may be among the others though others are kept */
+	/* groups of fewer sockets than this may be among the others though others are kept */
+	uint32_t floor;
 	bool has_other;
 };
 

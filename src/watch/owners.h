@@ -14,7 +14,8 @@ struct owners {
 	const struct process_table *processes;
 	bool by_process; /* else by unit */
 	uint32_t *
-		unit; /* of each process: index + 1 of the first one with the same unit, 0 without; NULL by process */
+		/* of each process: index + 1 of the first one with the same unit, 0 without; NULL by process */
+		unit;
 };
 
 /* Return: 0 or -ENOMEM. @processes is sorted and outlives the owners. */

@@ -35,8 +35,8 @@ struct reader {
 
 struct answer {
 	const char *collector;
-	struct snapshot *
-		snapshot; /* borrowed by the comparison; never freed: the process ends with its case */
+	/* borrowed by the comparison; never freed: the process ends with its case */
+	struct snapshot *snapshot;
 	struct capacity_result result;
 };
 

@@ -19,8 +19,8 @@
 #include "strbuf.h"
 
 #define STATE_ITEMS_MAX 256u
-#define STATE_SERVICES                                                                             \
-	2u /* ports with a listener that takes every connection; the first is outside the range */
+/* ports with a listener that takes every connection; the first is outside the range */
+#define STATE_SERVICES 2u
 
 /* Behind the veth pair: a SYN goes there and nothing comes back. */
 #define STATE_SILENT_V4 "10.9.1.99"
@@ -58,9 +58,9 @@ struct state {
 	uint32_t tw_reuse;     /* tcp_tw_reuse */
 	uint32_t tw_delay_ms;  /* tcp_tw_reuse_delay, or 0 where the kernel has none */
 	bool tw_delay_between; /* some TIME_WAIT are older, some younger than the delay */
-	int64_t last_old_ms,
-		first_young_ms; /* monotonic: before and after the pause that tells them apart */
-	struct strbuf log;      /* what was done, to print when the case fails */
+	/* monotonic: before and after the pause that tells them apart */
+	int64_t last_old_ms, first_young_ms;
+	struct strbuf log; /* what was done, to print when the case fails */
 };
 
 /* New user (unless root) and network namespaces, lo up, addresses, a veth pair (v0, v1). Return: 0 or negative errno. */

@@ -27,8 +27,8 @@
 #include "procfs.h"
 
 #define WORKERS 2u
-#define COMMAND_EVERY                                                                              \
-	15u /* not every query can be said on the command line: so often, that one in fifty is */
+/* not every query can be said on the command line: so often, that one in fifty is */
+#define COMMAND_EVERY       15u
 #define MANY_CASES          500u /* of so many, some must be exact and one in fifty go through the command */
 #define EXIT_NOT_APPLICABLE 2
 
@@ -110,7 +110,8 @@ static int judge_case(struct capacity_case *test, const struct reader *readers, 
 	if (time_ran_over(&test->state))
 		return EXIT_NOT_APPLICABLE;
 	if (kernel.error == ENETUNREACH || kernel.error == EINVAL || kernel.error == EHOSTUNREACH)
-		return EXIT_NOT_APPLICABLE; /* no way from that source or device: a matter of routes */
+		/* no way from that source or device: a matter of routes */
+		return EXIT_NOT_APPLICABLE;
 	for (unsigned i = 0; i < n_readers; i++) {
 		capacity_case_compare(test, &answers[i], &kernel);
 		count_answer(&answers[i], &kernel);

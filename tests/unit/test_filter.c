@@ -42,8 +42,8 @@ static void test_expressions(void **state)
 {
 	static const struct {
 		const char *text;
-		bool v4,
-			v6; /* matches 10.0.0.17:40001 -> 10.0.0.5:443, [2001:db8::1]:50000 -> [2001:db8::2]:80 */
+		/* matches 10.0.0.17:40001 -> 10.0.0.5:443, [2001:db8::1]:50000 -> [2001:db8::2]:80 */
+		bool v4, v6;
 	} cases[] = {
 		{"dst 10.0.0.5", true, false},
 		{"dst 10/8", true, false},

@@ -63,7 +63,8 @@ static void reads_servers(void **state)
 		     "frontend health\n  bind *:50936 name x\n  bind :::50000 v4v6\n"
 		     "  bind 10.0.0.1:80,ipv4@:81\nlisten stats :1936\n  bind /run/s\n"
 		     "  server a 10.0.0.2:9\n  bind :8000-8002\n",
-		     "50936/haproxy:2 50000/haproxy:3 80/haproxy:4 81/haproxy:4 1936/haproxy:5 8000/haproxy:8 "
+		     "50936/haproxy:2 50000/haproxy:3 80/haproxy:4 81/haproxy:4 1936/haproxy:5 "
+		     "8000/haproxy:8 "
 		     "8001/haproxy:8 8002/haproxy:8");
 	assert_ports("/etc/default/prometheus", FILE_FLAGS,
 		     "ARGS=\"--web.listen-address=:49090 --web.max-connections=512\"\n# --port=1\n",
