@@ -133,6 +133,7 @@ void risks_result_drop(struct risks_result *result, size_t index)
 	struct risk *risk = &result->risk[index];
 
 	free(risk->title);
+	free(risk->accepted_because);
 	for (unsigned j = 0; j < risk->n_evidence; j++)
 		free(risk->evidence[j]);
 	for (unsigned j = 0; j < risk->n_advice; j++) {

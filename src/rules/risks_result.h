@@ -33,6 +33,7 @@ struct risk {
 	unsigned n_evidence;
 	struct risk_advice advice[RISK_LINES_MAX];
 	unsigned n_advice;
+	char *accepted_because; /* why the administrator accepts it, "" without a reason; NULL: not accepted */
 };
 
 struct risks_result {
