@@ -4,7 +4,7 @@
 #ifndef EPH_RENDER_WHY_VIEW_H
 #define EPH_RENDER_WHY_VIEW_H
 
-#include "bind_verdict.h"
+#include "bind_verdict_result.h"
 #include "screen.h"
 #include "snapshot.h"
 #include "verdict.h"

@@ -19,23 +19,6 @@
 
 struct eph_error;
 
-struct bind_query {
-	uint8_t protocol; /* enum socket_protocol */
-	bool af_inet6;
-	struct ip_address address; /* a v4-mapped one is IPv4 with af_inet6; 0.0.0.0 or :: is any */
-	uint16_t port; /* not 0: which port the kernel would choose is for rules/capacity */
-	bool reuseaddr, reuseport, v6only;
-	uint32_t uid;    /* of the socket file */
-	uint32_t device; /* SO_BINDTODEVICE or the scope of a link-local address; 0 none */
-	bool listens;    /* TCP: listen() follows */
-	bool privileged; /* CAP_NET_BIND_SERVICE in the namespace */
-	/* a wildcard, an address of the namespace (for IPv6 with a device: of that device), 127/8,
-	 * IPv4 multicast or broadcast */
-	bool address_is_local;
-	bool freebind; /* IP_FREEBIND, IP_TRANSPARENT or ip_nonlocal_bind */
-	bool device_is_absent;
-};
-
 /**
  * bind_verdict() - the answer to @query from what @netns shows
  * @netns: settings, and in `sockets` every socket with this local port (sockets_port, or sockets_complete)

@@ -1,5 +1,6 @@
 /*
- * The answer of bind_verdict(): what bind() and then listen() say to a new socket, and who stands in its way.
+ * The question and the answer of bind_verdict(): what bind() and then listen() say to a new socket, and who stands in its
+ * way.
  */
 #ifndef EPH_RULES_BIND_VERDICT_RESULT_H
 #define EPH_RULES_BIND_VERDICT_RESULT_H
@@ -11,6 +12,23 @@
 
 #define BIND_BLOCKERS_MAX 64u
 #define BIND_ADVICE_MAX   8u
+
+struct bind_query {
+	uint8_t protocol; /* enum socket_protocol */
+	bool af_inet6;
+	struct ip_address address; /* a v4-mapped one is IPv4 with af_inet6; 0.0.0.0 or :: is any */
+	uint16_t port; /* not 0: which port the kernel would choose is for rules/capacity */
+	bool reuseaddr, reuseport, v6only;
+	uint32_t uid;    /* of the socket file */
+	uint32_t device; /* SO_BINDTODEVICE or the scope of a link-local address; 0 none */
+	bool listens;    /* TCP: listen() follows */
+	bool privileged; /* CAP_NET_BIND_SERVICE in the namespace */
+	/* a wildcard, an address of the namespace (for IPv6 with a device: of that device), 127/8,
+	 * IPv4 multicast or broadcast */
+	bool address_is_local;
+	bool freebind; /* IP_FREEBIND, IP_TRANSPARENT or ip_nonlocal_bind */
+	bool device_is_absent;
+};
 
 enum bind_answer {
 	BIND_FREE,
