@@ -1,5 +1,6 @@
 #include "json.h"
 #include "names.h"
+#include "risk_json.h"
 #include "status_view.h"
 #include "strbuf.h"
 #include "usage_view.h"
@@ -32,29 +33,6 @@ static void add_netns(const struct status_view *view, size_t index, struct json 
 	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1)
 		if (seen->gaps & bit)
 			json_string(json, NULL, snapshot_gap_name(bit));
-	json_end(json);
-}
-
-static void add_risk(const struct status_view *view, const struct risk *risk, struct json *json)
-{
-	json_object(json, NULL);
-	json_string(json, "id", risk->id);
-	json_string(json, "severity", risk_severity_name(risk->severity));
-	json_string(json, "title", risk->title);
-	if (view->several_netns && risk->netns < view->snapshot->n_netns)
-		json_string(json, "netns", name_netns(&view->snapshot->netns[risk->netns]));
-	json_array(json, "evidence");
-	for (unsigned i = 0; i < risk->n_evidence; i++)
-		json_string(json, NULL, risk->evidence[i]);
-	json_end(json);
-	json_array(json, "advice");
-	for (unsigned i = 0; i < risk->n_advice; i++) {
-		json_object(json, NULL);
-		json_string(json, "text", risk->advice[i].text);
-		json_string(json, "command", risk->advice[i].command);
-		json_end(json);
-	}
-	json_end(json);
 	json_end(json);
 }
 
@@ -104,7 +82,7 @@ void status_view_json(const struct status_view *view, struct strbuf *out)
 	add_groups(view, &json);
 	json_array(&json, "risks");
 	for (size_t i = 0; view->risks && i < view->risks->count; i++)
-		add_risk(view, &view->risks->risk[i], &json);
+		risk_json(&view->risks->risk[i], snapshot, view->several_netns, &json);
 	json_end(&json);
 	json_string(&json, "collector", snapshot->collector);
 	json_uint(&json, "elapsed_us", snapshot->elapsed_us);

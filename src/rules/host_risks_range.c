@@ -62,8 +62,8 @@ static void find_node_ports(struct host_search *search)
 			     "%u-%u reaches into the NodePorts of Kubernetes (%u-%u)", range.lo,
 			     range.hi, node_ports.lo, node_ports.hi);
 	risk_evidence(search->result, risk,
-		      "%s shows a node of Kubernetes; an outgoing connection may take any of %s "
-		      "NodePorts, and the service behind that port then fails in part",
+		      "%s shows a node of Kubernetes, which gives out NodePorts without a look at "
+		      "sockets; an outgoing connection may have any of %s of them",
 		      evidence, GROUPED(port_set_count(&unprotected)));
 	if (range.hi > node_ports.hi)
 		risk_advice(search->result, risk,

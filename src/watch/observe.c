@@ -161,6 +161,8 @@ static int usage_live(const struct observe_options *options, const struct collec
 	if (r < 0)
 		return r;
 	r = usage_of_host(options, request, &choice, snapshot, ret, reterr);
+	if (r == 0 && options->sockets && !options->save && ret->sockets <= OBSERVE_SOCKETS_MAX)
+		r = begin_everything(&choice, snapshot, reterr);
 	choice_close(&choice);
 	if (r == 0 && options->save)
 		r = save_snapshot(snapshot, options->save, reterr);

@@ -14,6 +14,8 @@
 
 struct eph_error;
 
+#define OBSERVE_SOCKETS_MAX 200000u /* records that a look at single sockets may cost memory for */
+
 struct observe_options {
 	const char *netns;     /* name, pid or path; NULL: the caller's own */
 	bool all_netns;
@@ -23,6 +25,7 @@ struct observe_options {
 	struct grouping what;  /* protocols, families, filter, and by what to count */
 	bool by_process;       /* GROUP_BY_OWNER: per pid, else per container or unit */
 	bool processes;	       /* fill snapshot->processes, so that rows can be named */
+	bool sockets;	       /* keep every single socket too, if they are at most OBSERVE_SOCKETS_MAX */
 };
 
 /**

@@ -1,0 +1,217 @@
+#include "check_view.h"
+
+#include <string.h>
+
+#include "json.h"
+#include "names.h"
+#include "number.h"
+#include "printable.h"
+#include "risk_json.h"
+#include "strbuf.h"
+
+struct counts {
+	size_t of[3]; /* by severity */
+	size_t open, accepted;
+};
+
+static struct counts count(const struct check_view *view)
+{
+	struct counts counts = {0};
+
+	for (size_t i = 0; i < view->risks->count; i++) {
+		const struct risk *risk = &view->risks->risk[i];
+
+		if (risk->accepted_because) {
+			counts.accepted++;
+			continue;
+		}
+		counts.of[risk->severity]++;
+		counts.open++;
+	}
+	return counts;
+}
+
+enum verdict_level check_view_level(const struct check_view *view)
+{
+	struct counts counts = count(view);
+
+	return counts.of[RISK_CRITICAL]  ? VERDICT_CRITICAL
+	       : counts.of[RISK_WARNING] ? VERDICT_WARNING
+					 : VERDICT_OK;
+}
+
+static void add_summary(const struct check_view *view, struct strbuf *out)
+{
+	struct counts counts = count(view);
+
+	if (!counts.open)
+		strbuf_puts(out, "no risk found");
+	else
+		strbuf_printf(out, "%zu risk%s: %zu critical, %zu warning%s, %zu for information",
+			      counts.open, counts.open == 1 ? "" : "s", counts.of[RISK_CRITICAL],
+			      counts.of[RISK_WARNING], counts.of[RISK_WARNING] == 1 ? "" : "s",
+			      counts.of[RISK_INFO]);
+	if (counts.accepted)
+		strbuf_printf(out, "; %zu accepted", counts.accepted);
+}
+
+static void add_wrapped(const char *text, unsigned indent, const struct screen *screen,
+			struct strbuf *out)
+{
+	struct strbuf clean = STRBUF_INIT;
+
+	printable_puts(&clean, text);
+	screen_wrap(out, clean.text, indent, indent, screen->width);
+	strbuf_done(&clean);
+}
+
+static void add_host(const struct check_view *view, const struct screen *screen, struct strbuf *out)
+{
+	const struct snapshot *snapshot = view->snapshot;
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_printf(&line, "%s  %s %.*s  (%s, %zu configuration files)",
+		      *snapshot->host ? snapshot->host : "this host", snapshot->os,
+		      (int)strcspn(snapshot->release, "-"), snapshot->release,
+		      name_collector(snapshot), view->files);
+	if (screen->width)
+		printable_cut(out, line.text, screen->width);
+	else
+		printable_puts(out, line.text);
+	strbuf_puts(out, "\n\n");
+	strbuf_done(&line);
+}
+
+static void add_advice(const struct risk_advice *advice, const struct screen *screen,
+		       struct strbuf *out)
+{
+	strbuf_puts(out, "     > ");
+	add_wrapped(advice->text, 7, screen, out);
+	if (!advice->command)
+		return;
+	strbuf_puts(out, "         ");
+	/* Never wrapped: it is to be pasted. */
+	printable_puts(out, advice->command);
+	strbuf_putc(out, '\n');
+}
+
+static void add_risk(const struct check_view *view, const struct risk *risk,
+		     const struct screen *screen, struct strbuf *out)
+{
+	static const char *const mark[] = {"i", "!", "!!"};
+	static const enum paint paint[] = {PAINT_PLAIN, PAINT_YELLOW, PAINT_RED};
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_puts(out, "\n  ");
+	screen_paint(screen, out, paint[risk->severity], mark[risk->severity]);
+	strbuf_puts(out, risk->severity == RISK_CRITICAL ? " " : "  ");
+	screen_paint(screen, out, PAINT_BOLD, risk->id);
+	if (view->several_netns && risk->netns < view->snapshot->n_netns) {
+		strbuf_puts(out, "  in ");
+		printable_puts(out, name_netns(&view->snapshot->netns[risk->netns]));
+	}
+	strbuf_puts(out, "\n     ");
+	strbuf_puts(&text, risk->title);
+	add_wrapped(text.text, 5, screen, out);
+	for (unsigned i = 0; i < risk->n_evidence; i++) {
+		strbuf_puts(out, "     - ");
+		add_wrapped(risk->evidence[i], 7, screen, out);
+	}
+	for (unsigned i = 0; i < risk->n_advice; i++)
+		add_advice(&risk->advice[i], screen, out);
+	strbuf_done(&text);
+}
+
+static void add_accepted(const struct risk *risk, const struct screen *screen, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_printf(&text, "%s: %s%s%s", risk->id, risk->title,
+		      *risk->accepted_because ? "; because: " : "", risk->accepted_because);
+	strbuf_puts(out, "  accepted  ");
+	add_wrapped(text.text, 12, screen, out);
+	strbuf_done(&text);
+}
+
+void check_view_text(const struct check_view *view, const struct screen *screen, struct strbuf *out)
+{
+	static const enum paint paint[] = {PAINT_GREEN, PAINT_YELLOW, PAINT_RED, PAINT_YELLOW};
+	enum verdict_level level = check_view_level(view);
+	struct strbuf summary = STRBUF_INIT;
+	size_t accepted = count(view).accepted;
+
+	add_host(view, screen, out);
+	screen_paint(screen, out, paint[level], verdict_word(level));
+	strbuf_puts(out, "  ");
+	add_summary(view, &summary);
+	add_wrapped(summary.text, (unsigned)strlen(verdict_word(level)) + 2, screen, out);
+	for (size_t i = 0; i < view->risks->count; i++)
+		if (!view->risks->risk[i].accepted_because)
+			add_risk(view, &view->risks->risk[i], screen, out);
+	if (accepted || view->notes)
+		strbuf_putc(out, '\n');
+	for (size_t i = 0; i < view->risks->count; i++)
+		if (view->risks->risk[i].accepted_because)
+			add_accepted(&view->risks->risk[i], screen, out);
+	for (unsigned i = 0; i < view->notes; i++) {
+		strbuf_puts(out, "  not looked at  ");
+		add_wrapped(view->note[i], 17, screen, out);
+	}
+	strbuf_done(&summary);
+}
+
+static void add_risks(const struct check_view *view, const char *key, bool accepted,
+		      struct json *json)
+{
+	json_array(json, key);
+	for (size_t i = 0; i < view->risks->count; i++)
+		if ((view->risks->risk[i].accepted_because != NULL) == accepted)
+			risk_json(&view->risks->risk[i], view->snapshot, view->several_netns, json);
+	json_end(json);
+}
+
+void check_view_json(const struct check_view *view, struct strbuf *out)
+{
+	const struct snapshot *snapshot = view->snapshot;
+	struct strbuf summary = STRBUF_INIT;
+	struct json json = {.out = out};
+
+	add_summary(view, &summary);
+	json_object(&json, NULL);
+	json_uint(&json, "schema", 1);
+	json_string(&json, "verdict", verdict_id(check_view_level(view)));
+	json_string(&json, "summary", summary.text);
+	json_string(&json, "host", snapshot->host);
+	json_string(&json, "os", snapshot->os);
+	json_string(&json, "release", snapshot->release);
+	json_int(&json, "taken_at_ms", snapshot->taken_at_ms);
+	add_risks(view, "risks", false, &json);
+	add_risks(view, "accepted", true, &json);
+	json_array(&json, "not_looked_at");
+	for (unsigned i = 0; i < view->notes; i++)
+		json_string(&json, NULL, view->note[i]);
+	json_end(&json);
+	json_uint(&json, "files", view->files);
+	json_string(&json, "collector", snapshot->collector);
+	json_end(&json);
+	strbuf_done(&summary);
+}
+
+void check_view_plugin(const struct check_view *view, struct strbuf *out)
+{
+	struct counts counts = count(view);
+	unsigned named = 0;
+
+	strbuf_printf(out, "EPHEMPORTS %s - ", verdict_word(check_view_level(view)));
+	add_summary(view, out);
+	for (size_t i = 0; i < view->risks->count; i++) {
+		const struct risk *risk = &view->risks->risk[i];
+
+		if (risk->accepted_because || risk->severity == RISK_INFO)
+			continue;
+		strbuf_printf(out, "%s%s", named++ ? ", " : " - ", risk->id);
+	}
+	strbuf_printf(out, " | critical=%zu;;0;0 warning=%zu;0;;0 info=%zu;;;0 accepted=%zu;;;0\n",
+		      counts.of[RISK_CRITICAL], counts.of[RISK_WARNING], counts.of[RISK_INFO],
+		      counts.accepted);
+}
