@@ -147,6 +147,26 @@ static unsigned seen(const struct snapshot *snapshot, uint64_t cookie, struct so
 	return count;
 }
 
+/* Before 6.8 sock_diag does not report them: then at least so many may hold a port unseen. */
+static void check_bound(const struct snapshot *snapshot, int named, int any)
+{
+	const struct netns_snapshot *netns = &snapshot->netns[0];
+	struct socket_record record;
+
+	if (snapshot->laws.bound_visible == LAW_NO) {
+		CHECK(seen(snapshot, cookie_of(named), &record) == 0);
+		CHECK(seen(snapshot, cookie_of(any), &record) == 0);
+		CHECK(netns->binds.hidden >= 2 && (netns->gaps & GAP_BOUND_HIDDEN));
+		return;
+	}
+	CHECK(snapshot->laws.bound_visible == LAW_YES && netns->sockets_complete);
+	CHECK(seen(snapshot, cookie_of(named), &record) == 1 && record.state == STATE_BOUND);
+	CHECK((record.known & SOCKET_EXPLICIT) && (record.flags & SOCKET_EXPLICIT));
+	CHECK(seen(snapshot, cookie_of(any), &record) == 1 && record.state == STATE_BOUND);
+	CHECK((record.known & SOCKET_EXPLICIT) && !(record.flags & SOCKET_EXPLICIT));
+	CHECK(port_set_has(&netns->binds.closed, 5001));
+}
+
 static void test_states(int listener)
 {
 	static const struct collect_request all = {
@@ -161,17 +181,12 @@ static void test_states(int listener)
 	close(accept(listener, NULL, NULL));
 	usleep(20000);
 	snapshot = read_sockets(&all);
-	CHECK(seen(snapshot, cookie_of(named), &record) == 1 && record.state == STATE_BOUND);
-	CHECK((record.known & SOCKET_EXPLICIT) && (record.flags & SOCKET_EXPLICIT));
-	CHECK(seen(snapshot, cookie_of(any), &record) == 1 && record.state == STATE_BOUND);
-	CHECK((record.known & SOCKET_EXPLICIT) && !(record.flags & SOCKET_EXPLICIT));
+	check_bound(snapshot, named, any);
 	CHECK(seen(snapshot, waiting, &record) == 1 && record.state == STATE_TIME_WAIT);
 	CHECK((record.flags & SOCKET_MINI) && !(record.known & SOCKET_EXPLICIT) &&
 	      record.expires_ms > 0);
 	CHECK(snapshot->netns[0].time_wait == 1 && (snapshot->netns[0].gaps & GAP_TW_AGE));
-	CHECK(port_set_has(&snapshot->netns[0].binds.closed, 5001));
 	CHECK(port_set_has(&snapshot->netns[0].binds.maybe, record.local_port));
-	CHECK(snapshot->laws.bound_visible == LAW_YES && snapshot->netns[0].sockets_complete);
 	close(named);
 	close(any);
 }
@@ -237,12 +252,14 @@ static pid_t start_acceptor(int listener)
 	}
 }
 
-static void check_stable(const uint64_t *cookie, const char *who, const struct snapshot *snapshot)
+/* Those of even index are bound, the others connected. */
+static void check_stable(const uint64_t *cookie, const char *who, bool sees_bound,
+			 const struct snapshot *snapshot)
 {
 	struct socket_record record;
 
 	for (unsigned i = 0; i < STABLE; i++)
-		if (seen(snapshot, cookie[i], &record) != 1) {
+		if (seen(snapshot, cookie[i], &record) != (sees_bound || i % 2)) {
 			fprintf(stderr, "not ok: %s sees a stable socket %u times\n", who,
 				seen(snapshot, cookie[i], &record));
 			exit(1);
@@ -267,12 +284,12 @@ static void test_churn(int listener)
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct snapshot *snapshot = read_sockets(&all);
 
-		check_stable(cookie, "netlink", snapshot);
+		check_stable(cookie, "netlink", snapshot->laws.bound_visible == LAW_YES, snapshot);
 		if (has_bpf) {
 			CHECK(collector_bpf.binds(bpf, snapshot, &error) == 0);
 			socket_table_done(&snapshot->netns[0].sockets);
 			CHECK(collector_bpf.sockets(bpf, &all, snapshot, &error) == 0);
-			check_stable(cookie, "bpf", snapshot);
+			check_stable(cookie, "bpf", true, snapshot);
 		}
 		snapshot_free(snapshot);
 	}
