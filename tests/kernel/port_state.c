@@ -41,6 +41,17 @@ static void set_option(int fd, int level, int option, int value)
 
 /* --- a socket --------------------------------------------------------------------------------------------------- */
 
+/* A user namespace of our own knows one user only. */
+static bool can_give_away(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool can = fd >= 0 && fchown(fd, 1000, (gid_t)-1) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return can;
+}
+
 struct wish port_state_wish(struct bench *bench)
 {
 	uint32_t kind = port_state_below(bench, 100);
@@ -58,7 +69,9 @@ struct wish port_state_wish(struct bench *bench)
 	}
 	wish.v6only =
 		wish.family == AF_INET6 && kind >= 55 && kind < 88 && port_state_chance(bench, 30);
-	wish.uid = geteuid() == 0 ? PICK(bench, uids) : 0;
+	wish.uid = PICK(bench, uids);
+	if (wish.uid && !can_give_away())
+		wish.uid = 0;
 	if (port_state_chance(bench, 15))
 		wish.device = port_state_chance(bench, 60) ? "lo" : "v0";
 	return wish;
