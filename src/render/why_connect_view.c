@@ -20,12 +20,17 @@ int why_connect_view_status(const struct connect_result *result)
 	return status[result->answer];
 }
 
+static bool route_unknown(const struct connect_result *result)
+{
+	return !result->facts.asked || result->facts.route_unknown;
+}
+
 static bool is_exact(const struct connect_result *result)
 {
 	if (result->answer == CONNECT_NOT_EXHAUSTION)
 		return true;
 	return result->answer != CONNECT_NOT_SETTLED && result->capacity.exact &&
-	       result->facts.asked && !result->facts.route_unknown;
+	       !route_unknown(result);
 }
 
 static void json_list(const char *key, const struct strbuf *list, struct json *json)
@@ -183,6 +188,9 @@ static void add_certainty(const struct connect_result *result, const struct snap
 	if (result->answer == CONNECT_NOT_EXHAUSTION)
 		strbuf_puts(out,
 			    "exact: the kernel was asked for the way without sending anything\n");
+	else if (route_unknown(result) && result->capacity.exact)
+		screen_wrap(out, "exact as to ports; addresses and routes are not known", 0, 0,
+			    width);
 	else
 		capacity_view_certainty(&result->capacity, snapshot, width, out);
 }

@@ -136,8 +136,9 @@ static void evidence_rate(const struct context *c)
 		EVIDENCE("at most %s new connection%s in %u s can be sustained: one a port",
 			 GROUPED(ports), plural(ports), TIME_WAIT_S);
 	else
-		EVIDENCE("at most %s new connections/s can be sustained: %s ports, %u s each",
-			 GROUPED(ports / TIME_WAIT_S), GROUPED(ports), TIME_WAIT_S);
+		EVIDENCE("at most %s new connection%s/s can be sustained: %s ports, %u s each",
+			 GROUPED(ports / TIME_WAIT_S), plural(ports / TIME_WAIT_S), GROUPED(ports),
+			 TIME_WAIT_S);
 }
 
 /* Would tcp_tw_reuse=1 change anything? */
