@@ -8,6 +8,7 @@
 #include "host_risks.h"
 #include "look.h"
 #include "risk_choice.h"
+#include "risk_list.h"
 #include "risks.h"
 #include "text_port_list.h"
 
@@ -109,6 +110,9 @@ static int judge(const struct arguments *arguments, const struct observe_options
 		risk_choice_apply(ret, arguments_get(arguments, "only"),
 				  arguments_get(arguments, "ignore"));
 		r = risk_choice_accept(ret, &host->files);
+		/* Commands count on what the reader sees and does not accept. */
+		risk_list_finish(ret, host->snapshot);
+		r = ret->failed ? -ENOMEM : r;
 	}
 	return r < 0 ? error_set(reterr, r, "check", "out of memory") : 0;
 }

@@ -40,8 +40,6 @@ int host_risks_judge(const struct snapshot *snapshot, const struct usage_result 
 		if (i == 0)
 			judge_first(&search);
 	}
-	if (result->failed)
-		return -ENOMEM;
-	risk_list_sort(result);
-	return 0;
+	risk_list_finish(result, snapshot);
+	return result->failed ? -ENOMEM : 0;
 }

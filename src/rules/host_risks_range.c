@@ -69,9 +69,7 @@ static void find_node_ports(struct host_search *search)
 		risk_advice(search->result, risk,
 			    range_command(search, node_ports.hi + 1u, range.hi),
 			    "begin the range behind them");
-	risk_advice(search->result, risk,
-		    risk_reserve_command(search->result, &search->netns->settings, &unprotected),
-		    "or reserve them");
+	risk_advice_reserve(search->result, risk, &unprotected, true, "or reserve them");
 }
 
 static void find_below_unprivileged(struct host_search *search)

@@ -75,10 +75,9 @@ static void find_in_range(struct host_search *search, const struct port_set *por
 		add_list(&list, &rest);
 		risk_evidence(search->result, risk, "and %s", list.text);
 	}
-	risk_advice(search->result, risk,
-		    risk_reserve_command(search->result, &search->netns->settings, ports),
-		    "reserve %s: automatic choice then passes over %s", count == 1 ? "it" : "them",
-		    count == 1 ? "it" : "them");
+	risk_advice_reserve(search->result, risk, ports, false,
+			    "reserve %s: automatic choice then passes over %s",
+			    count == 1 ? "it" : "them", count == 1 ? "it" : "them");
 	risk_advice(search->result, risk, NULL,
 		    "or move the service below the range; a program that picks its own source "
 		    "port is not held back by reserved ports");
@@ -110,9 +109,8 @@ static void find_self_connect(struct host_search *search, const struct port_set 
 		"%s: of the parity that connect() tries first; when its source port is the "
 		"port it connects to, TCP connects it to itself, and the service cannot start",
 		list.text);
-	risk_advice(search->result, risk,
-		    risk_reserve_command(search->result, &search->netns->settings, &inviting),
-		    "reserve %s", count == 1 ? "it" : "them");
+	risk_advice_reserve(search->result, risk, &inviting, false, "reserve %s",
+			    count == 1 ? "it" : "them");
 	strbuf_done(&list);
 }
 

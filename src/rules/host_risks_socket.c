@@ -162,9 +162,8 @@ static void find_self_connected(struct host_search *search)
 	risk_evidence(search->result, risk,
 		      "its source port happened to be the port it connects to while no service "
 		      "was listening; the service cannot start until it closes");
-	risk_advice(search->result, risk,
-		    risk_reserve_command(search->result, &search->netns->settings, &ports),
-		    "end the process, and reserve the port");
+	risk_advice_reserve(search->result, risk, &ports, false,
+			    "end the process, and reserve the port");
 }
 
 void host_risks_of_sockets(struct host_search *search)

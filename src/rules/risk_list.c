@@ -83,7 +83,7 @@ void risk_advice(struct risks_result *result, struct risk *risk, char *command, 
 		return;
 	}
 	advice = &risk->advice[risk->n_advice++];
-	advice->command = command;
+	*advice = (struct risk_advice){.command = command};
 	va_start(arguments, format);
 	advice->text = format_text(result, format, arguments);
 	va_end(arguments);
@@ -100,15 +100,32 @@ char *risk_command(struct risks_result *result, const char *format, ...)
 	return text;
 }
 
-char *risk_reserve_command(struct risks_result *result, const struct settings *settings,
-			   const struct port_set *ports)
+void risk_advice_reserve(struct risks_result *result, struct risk *risk,
+			 const struct port_set *ports, bool instead, const char *format, ...)
 {
-	struct port_set merged = settings->reserved;
+	struct port_set *copy = malloc(sizeof(*copy));
+	struct risk_advice *advice;
+	va_list arguments;
+
+	if (!copy || !risk || risk->n_advice == RISK_LINES_MAX) {
+		result->failed |= !copy;
+		free(copy);
+		return;
+	}
+	*copy = *ports;
+	advice = &risk->advice[risk->n_advice++];
+	*advice = (struct risk_advice){.reserve = copy, .instead = instead};
+	va_start(arguments, format);
+	advice->text = format_text(result, format, arguments);
+	va_end(arguments);
+}
+
+static char *reserve_command(struct risks_result *result, const struct port_set *ports)
+{
 	struct strbuf list = STRBUF_INIT;
 	char *command = NULL;
 
-	port_set_add_set(&merged, ports);
-	port_set_format(&merged, &list);
+	port_set_format(ports, &list);
 	if (!list.failed && list.length <= SYSCTL_VALUE_BYTES_MAX)
 		command = risk_command(result, "sysctl -w net.ipv4.ip_local_reserved_ports=%s",
 				       list.text);
@@ -116,7 +133,42 @@ char *risk_reserve_command(struct risks_result *result, const struct settings *s
 	return command;
 }
 
-void risk_list_sort(struct risks_result *result)
+/* All that is reserved in the namespace once every command was followed. */
+static struct port_set wanted(const struct risks_result *result, const struct snapshot *snapshot,
+			      uint32_t netns)
+{
+	struct port_set ports = {0};
+
+	if (netns < snapshot->n_netns)
+		ports = snapshot->netns[netns].settings.reserved;
+	for (size_t i = 0; i < result->count; i++) {
+		const struct risk *risk = &result->risk[i];
+
+		if (risk->netns != netns || risk->accepted_because)
+			continue;
+		for (unsigned j = 0; j < risk->n_advice; j++)
+			if (risk->advice[j].reserve && !risk->advice[j].instead)
+				port_set_add_set(&ports, risk->advice[j].reserve);
+	}
+	return ports;
+}
+
+static void write_commands(struct risks_result *result, const struct snapshot *snapshot,
+			   struct risk *risk)
+{
+	for (unsigned j = 0; j < risk->n_advice; j++) {
+		struct port_set ports;
+
+		if (!risk->advice[j].reserve)
+			continue;
+		ports = wanted(result, snapshot, risk->netns);
+		port_set_add_set(&ports, risk->advice[j].reserve);
+		free(risk->advice[j].command);
+		risk->advice[j].command = reserve_command(result, &ports);
+	}
+}
+
+static void sort(struct risks_result *result)
 {
 	for (size_t i = 1; i < result->count; i++) {
 		struct risk moved = result->risk[i];
@@ -126,6 +178,13 @@ void risk_list_sort(struct risks_result *result)
 			result->risk[j] = result->risk[j - 1];
 		result->risk[j] = moved;
 	}
+}
+
+void risk_list_finish(struct risks_result *result, const struct snapshot *snapshot)
+{
+	sort(result);
+	for (size_t i = 0; i < result->count; i++)
+		write_commands(result, snapshot, &result->risk[i]);
 }
 
 void risks_result_drop(struct risks_result *result, size_t index)
@@ -139,6 +198,7 @@ void risks_result_drop(struct risks_result *result, size_t index)
 	for (unsigned j = 0; j < risk->n_advice; j++) {
 		free(risk->advice[j].text);
 		free(risk->advice[j].command);
+		free(risk->advice[j].reserve);
 	}
 	for (size_t i = index + 1; i < result->count; i++)
 		result->risk[i - 1] = result->risk[i];

@@ -7,7 +7,7 @@
 
 #include "port_set.h"
 #include "risks_result.h"
-#include "settings.h"
+#include "snapshot.h"
 
 /* A new risk in the result; NULL only when out of memory. Valid until the next one is added. */
 struct risk *risk_list_add(struct risks_result *result, uint32_t netns, const char *id,
@@ -25,11 +25,20 @@ void risk_advice(struct risks_result *result, struct risk *risk, char *command, 
 char *risk_command(struct risks_result *result, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The sysctl line that reserves @ports too and keeps what is reserved; NULL when it is too long for one write. */
-char *risk_reserve_command(struct risks_result *result, const struct settings *settings,
-			   const struct port_set *ports);
+/**
+ * risk_advice_reserve() - one more advice: reserve @ports too
+ * @instead: another advice of the risk would do as well
+ *
+ * The value of ip_local_reserved_ports is one list, so of two commands that write it the later would undo the earlier.
+ * risk_list_finish() therefore gives each the ports that the others of the namespace reserve.
+ */
+void risk_advice_reserve(struct risks_result *result, struct risk *risk,
+			 const struct port_set *ports, bool instead, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
-/* Worst first; among equals the order in which they were found. */
-void risk_list_sort(struct risks_result *result);
+/* Worst first; among equals the order in which they were found. Then the commands that reserve ports are written, with
+ * what each namespace of @snapshot has reserved; a list too long for one write gets none. Can be called again after more
+ * risks were added. */
+void risk_list_finish(struct risks_result *result, const struct snapshot *snapshot);
 
 #endif

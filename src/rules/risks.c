@@ -259,8 +259,8 @@ static void find_listeners_in_range(struct search *search)
 		      "it fails "
 		      "to start again",
 		      list.text);
-	risk_advice(search->result, risk, risk_reserve_command(search->result, settings, &in_range),
-		    "reserve %s", count == 1 ? "it" : "them");
+	risk_advice_reserve(search->result, risk, &in_range, false, "reserve %s",
+			    count == 1 ? "it" : "them");
 	strbuf_done(&list);
 }
 
@@ -364,11 +364,11 @@ int risks_judge(const struct snapshot *snapshot, const struct usage_result *usag
 		for (size_t f = 0; f < ARRAY_SIZE(finders); f++)
 			finders[f](&search);
 	}
+	risk_list_finish(&result, snapshot);
 	if (result.failed) {
 		risks_result_done(&result);
 		return -ENOMEM;
 	}
-	risk_list_sort(&result);
 	*ret = result;
 	return 0;
 }

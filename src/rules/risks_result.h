@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct port_set;
+
 #define RISK_LINES_MAX 16u
 #define RISK_NO_GROUP  SIZE_MAX
 
@@ -20,7 +22,9 @@ enum risk_severity {
 
 struct risk_advice {
 	char *text;
-	char *command; /* ready to paste into a root shell; NULL when there is none */
+	char *command;            /* ready to paste into a root shell; NULL when there is none */
+	struct port_set *reserve; /* the command reserves these ports; else NULL */
+	bool instead; /* it is one of two ways, so commands of other risks do not count on it */
 };
 
 struct risk {

@@ -125,6 +125,14 @@ def incident_3():
     document = check(root, expect=1)
     assert risk(document, 'configured-service-in-range') is None
     assert '50000,50936' in words(risk(document, 'listener-in-range'))
+    with open(root + '/etc/haproxy/haproxy.cfg', 'a') as file:
+        file.write('  bind :50002\n')
+    document = check(root, expect=1)
+    # One after the other: the second must not undo the first.
+    follow(risk(document, 'listener-in-range')['advice'][0])
+    follow(risk(document, 'configured-service-in-range')['advice'][0])
+    document = check(root)
+    assert [one['id'] for one in document['risks']] == ['setting-not-persisted'], document
     for server in servers:
         server.close()
 

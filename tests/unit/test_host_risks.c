@@ -135,6 +135,9 @@ static void finds_configured_services(void **state)
 	assert_string_equal(risk->advice[0].command,
 			    "sysctl -w net.ipv4.ip_local_reserved_ports=50000-50001,50003,50936");
 	risk = find(&risks, "self-connect-possible");
+	/* Followed after the other, it must not undo it. */
+	assert_string_equal(risk->advice[0].command,
+			    "sysctl -w net.ipv4.ip_local_reserved_ports=50000-50001,50003,50936");
 	assert_says(risk, "50000,50936");
 	assert_int_equal(risk->severity, RISK_INFO);
 	risks_result_done(&risks);
