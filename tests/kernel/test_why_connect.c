@@ -336,6 +336,8 @@ static void case_udp(void)
 	const struct question unroutable = {SOCK_DGRAM, "192.0.2.1", 53, NULL};
 	const struct question tcp = {SOCK_STREAM, "127.0.0.1", 53, NULL};
 	const struct question bound = {SOCK_DGRAM, "127.0.0.1", 53, "127.0.0.9"};
+	/* With no UDP port left, the route is still known: asked from a port outside the range. */
+	const struct question wrong_way = {SOCK_STREAM, STATE_SILENT_V4, 80, "127.0.0.1"};
 	char pid[32];
 
 	set_sysctl("ipv4/ip_local_port_range", "40000 40000");
@@ -349,6 +351,8 @@ static void case_udp(void)
 	expect("14 no route either", &unroutable, CONNECT_EXHAUSTED, EAGAIN, false,
 	       WORDS("EAGAIN", "no route leads there"));
 	expect("14 other source", &bound, CONNECT_OK, 0, false, WORDS("127.0.0.9"));
+	expect("14 TCP, refused", &wrong_way, CONNECT_NOT_EXHAUSTION, EINVAL, false,
+	       WORDS("not exhaustion"));
 	expect("14 TCP", &tcp, CONNECT_OK, 0, false, WORDS("yes: "));
 }
 
