@@ -434,7 +434,7 @@ static void add_risks(const struct status_view *view, const struct screen *scree
 		strbuf_add(out, one.text, one.length);
 	}
 	if (i < view->risks->count)
-		strbuf_printf(out, "  ... %zu more risk%s     ephemports status --json\n",
+		strbuf_printf(out, "  ... %zu more risk%s     ephemports check\n",
 			      view->risks->count - i, view->risks->count - i > 1 ? "s" : "");
 	strbuf_done(&one);
 }

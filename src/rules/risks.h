@@ -1,6 +1,7 @@
 /*
  * What may go wrong: one small function per risk over settings, bind table and usage. To add one, write
- * find_SOMETHING() in risks.c and name it in the list at its end; docs/laws.md has a line per id.
+ * find_SOMETHING() in risks.c, name it in the list at its end and in risk_ids.def, and write its page in docs/risks. Risks
+ * that need more than sockets and settings are in host_risks.h.
  */
 #ifndef EPH_RULES_RISKS_H
 #define EPH_RULES_RISKS_H

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service_ports.h"
+#include "text_accepted.h"
 #include "text_port_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct file_list list = {0};
 	struct service_ports ports;
+	struct text_lines lines;
+	struct text_span id, reason;
 	char *text;
 
 	if (size < 2)
@@ -39,6 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		service_ports_done(&ports);
 	}
 	text_port_list_check(&list.file[0], NULL);
+	lines = text_lines(text, size, false);
+	while (text_accepted_next(&lines, &id, &reason))
+		if (!id.length || id.start < text || reason.start + reason.length > text + size)
+			abort();
 	file_list_done(&list);
 	return 0;
 }
