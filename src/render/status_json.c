@@ -84,6 +84,7 @@ void status_view_json(const struct status_view *view, struct strbuf *out)
 	for (size_t i = 0; view->risks && i < view->risks->count; i++)
 		risk_json(&view->risks->risk[i], snapshot, view->several_netns, &json);
 	json_end(&json);
+	json_uint(&json, "netns_skipped", snapshot->netns_skipped);
 	json_string(&json, "collector", snapshot->collector);
 	json_uint(&json, "elapsed_us", snapshot->elapsed_us);
 	json_end(&json);

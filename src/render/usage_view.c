@@ -155,6 +155,7 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 		json_null(&json, "other");
 	}
 	json_uint(&json, "sockets", usage->sockets);
+	json_uint(&json, "netns_skipped", view->snapshot->netns_skipped);
 	json_string(&json, "collector", view->snapshot->collector);
 	json_uint(&json, "elapsed_us", view->snapshot->elapsed_us);
 	json_uint(&json, "load_us", view->snapshot->load_us);
@@ -345,11 +346,17 @@ static void add_footer(const struct usage_view *view, size_t rows, struct strbuf
 		      number_duration_us(view->snapshot->elapsed_us).text);
 }
 
-/* Why `left` is a span: said once below the table, not in every row. */
+/* Gaps that no row shows: what was not read at all. */
+#define GAPS_OF_READING                                                                            \
+	(GAP_INTERRUPTED | GAP_CHANGED | GAP_PRIVATE_TABLE | GAP_VANISHED | GAP_SETTINGS)
+
+/* Why `left` is a span, and what is missing: said once below the table, not in every row. */
 static void add_doubts(const struct usage_view *view, struct strbuf *out, unsigned width)
 {
 	uint32_t gaps = 0;
 
+	for (size_t i = 0; i < view->usage->n_netns; i++)
+		gaps |= view->usage->netns[i].gaps & GAPS_OF_READING;
 	for (size_t i = 0; i < shown(view); i++)
 		if (view->usage->group[i].has_left &&
 		    view->usage->group[i].left != view->usage->group[i].left_max)
@@ -360,6 +367,9 @@ static void add_doubts(const struct usage_view *view, struct strbuf *out, unsign
 		strbuf_puts(out, "not exact: ");
 		screen_wrap(out, name_gap(bit), 11, 11, width);
 	}
+	if (view->snapshot->netns_skipped)
+		strbuf_printf(out, "not read: %u network namespaces that could not be entered\n",
+			      view->snapshot->netns_skipped);
 }
 
 static void fill_table(const struct usage_view *view, const struct columns *columns,

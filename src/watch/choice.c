@@ -101,6 +101,38 @@ void choice_close(struct choice *choice)
 	*choice = (struct choice){0};
 }
 
+/* What is left of a reading that failed half-way must not mix with the next one. */
+static void forget(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_netns; i++) {
+		struct netns_snapshot *netns = &snapshot->netns[i];
+
+		netns->binds = (struct bind_table){0};
+		socket_table_done(&netns->sockets);
+		group_table_done(&netns->groups);
+		netns->sockets_read = netns->time_wait = 0;
+		netns->sockets_complete = false;
+		netns->gaps &= GAP_SETTINGS | GAP_KERNEL;
+	}
+}
+
+bool choice_fall_back(const char *forced, int failure, struct choice *choice,
+		      struct snapshot *snapshot)
+{
+	bool was_bpf = choice->collector == &collector_bpf;
+
+	choice_close(choice);
+	if (forced || !was_bpf)
+		return false;
+	snprintf(snapshot->bpf_absent_because, sizeof(snapshot->bpf_absent_because),
+		 "BPF failed while reading: %.90s", strerror(-failure));
+	forget(snapshot);
+	if (open_one(&collector_netlink, snapshot, choice, NULL) < 0)
+		return false;
+	snprintf(snapshot->collector, sizeof(snapshot->collector), "%s", choice->collector->name);
+	return true;
+}
+
 /* Bits of a bind table that netlink may have set and BPF knows better. */
 #define BIND_GAPS (GAP_BUCKET_STATE | GAP_BOUND_HIDDEN | GAP_V6ONLY)
 

@@ -25,6 +25,19 @@ int choice_open(const char *forced, bool exact, struct snapshot *snapshot, struc
 		struct eph_error *reterr);
 void choice_close(struct choice *choice);
 
+/**
+ * choice_fall_back() - after a reading that failed: forget it, and open the next best collector
+ * @failure: what the reading returned
+ *
+ *	do
+ *		r = read with choice;
+ *	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
+ *
+ * Return: true if another one is open. False, with none open, when one was forced or there is no other.
+ */
+bool choice_fall_back(const char *forced, int failure, struct choice *choice,
+		      struct snapshot *snapshot);
+
 /* Open BPF, if it is usable, and let it fill the bind buckets that netlink left in doubt; `collector` says so.
  * Return: true if it did. Not being able to is no failure: the reason is in the snapshot. */
 bool choice_settle_binds(struct snapshot *snapshot);

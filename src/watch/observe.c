@@ -160,7 +160,9 @@ static int usage_live(const struct observe_options *options, const struct collec
 
 	if (r < 0)
 		return r;
-	r = usage_of_host(options, request, &choice, snapshot, ret, reterr);
+	do
+		r = usage_of_host(options, request, &choice, snapshot, ret, reterr);
+	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
 	if (r == 0 && options->sockets && !options->save && ret->sockets <= OBSERVE_SOCKETS_MAX)
 		r = begin_everything(&choice, snapshot, reterr);
 	choice_close(&choice);
@@ -244,24 +246,36 @@ static int resolve_source(struct capacity_query *query, int netns_fd, struct eph
 	return 0;
 }
 
-static int capacity_live(const struct observe_options *options, const struct capacity_query *query,
-			 struct snapshot *snapshot, struct eph_error *reterr)
+/* The sockets that decide, or all of them where they are saved. */
+static int read_for_capacity(const struct observe_options *options,
+			     const struct capacity_query *query, const struct choice *choice,
+			     struct snapshot *snapshot, struct eph_error *reterr)
 {
 	const struct collect_request request = {
 		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true},
 		.remote = query->to,
 		.remote_port = query->to_port,
 	};
+	int r = choice->collector->binds(choice->state, snapshot, reterr);
+
+	if (r < 0)
+		return r;
+	if (options->save)
+		return begin_everything(choice, snapshot, reterr);
+	return choice->collector->sockets(choice->state, &request, snapshot, reterr);
+}
+
+static int capacity_live(const struct observe_options *options, const struct capacity_query *query,
+			 struct snapshot *snapshot, struct eph_error *reterr)
+{
 	struct choice choice;
 	int r = choice_open(options->collector, true, snapshot, &choice, reterr);
 
 	if (r < 0)
 		return r;
-	r = choice.collector->binds(choice.state, snapshot, reterr);
-	if (r == 0 && options->save)
-		r = begin_everything(&choice, snapshot, reterr);
-	else if (r == 0)
-		r = choice.collector->sockets(choice.state, &request, snapshot, reterr);
+	do
+		r = read_for_capacity(options, query, &choice, snapshot, reterr);
+	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
 	choice_close(&choice);
 	if (r == 0 && options->save)
 		r = save_snapshot(snapshot, options->save, reterr);

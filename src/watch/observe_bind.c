@@ -88,8 +88,11 @@ static int read_port(const struct observe_options *options, bool exact, uint16_t
 	struct choice choice;
 	int r = choice_open(options->collector, exact, snapshot, &choice, reterr);
 
-	if (r == 0)
+	if (r < 0)
+		return r;
+	do
 		r = choice.collector->sockets(choice.state, &request, snapshot, reterr);
+	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
 	choice_close(&choice);
 	return r;
 }

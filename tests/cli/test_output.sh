@@ -40,6 +40,18 @@ mkdir "$work/limited"
 grep -q 'File too large' "$work/out" && grep -qx 'status 3' "$work/out" || fail "file size limit: $(cat "$work/out")"
 [ -z "$(ls -A "$work/limited")" ] || fail "file size limit: left $(ls -A "$work/limited")"
 
+# Where descriptors run out while BPF is used, netlink answers; and namespaces that cannot be entered are told.
+if [ -r /sys/kernel/btf/vmlinux ] && [ "$(id -u)" = 0 ]; then
+	for files in 12 14 16 18; do
+		status_of sh -c "ulimit -n $files; exec '$ephemports' capacity 127.0.0.1:80"
+		[ "$status" = 0 ] || fail "capacity with $files files: status $status, $(cat "$work/err")"
+	done
+fi
+status_of sh -c "ulimit -n 6; exec '$ephemports' usage --all-netns --collector netlink --json"
+if [ "$status" = 0 ] && [ "$(lsns -nt net | wc -l)" -gt 1 ]; then
+	grep -q '"netns_skipped":[1-9]' "$work/out" || fail "no word of namespaces that were not read: $(cat "$work/out")"
+fi
+
 # What is not a snapshot is refused before all of it is in memory.
 status_of timeout 5 "$ephemports" status --replay /dev/zero
 [ "$status" = 3 ] && grep -q 'not a snapshot' "$work/err" || fail "--replay /dev/zero: status $status, $(cat "$work/err")"
