@@ -12,7 +12,7 @@ bool text_accepted_next(struct text_lines *lines, struct text_span *ret_id,
 
 		if (mark)
 			line.length = (size_t)(mark - line.start);
-		if (!text_word_next(&line, ret_id))
+		if (!text_word_next(&line, ret_id) || !ret_id->length)
 			continue;
 		*ret_reason = text_trim(line);
 		return true;
