@@ -44,9 +44,8 @@ static void json_list(const char *key, const struct strbuf *list, struct json *j
 static void json_cause(const struct connect_cause *cause, const struct connect_result *result,
 		       const struct snapshot *snapshot, struct json *json)
 {
-	struct connect_words words;
+	struct connect_words words = connect_words_of(cause, result, snapshot);
 
-	connect_words_init(&words, cause, result, snapshot);
 	json_object(json, NULL);
 	json_string(json, "id", connect_cause_name(cause->id));
 	json_bool(json, "certain", cause->certain);
@@ -163,9 +162,8 @@ static void add_list(const char *label, const struct strbuf *list, unsigned widt
 static void add_cause(const struct connect_cause *cause, const struct connect_result *result,
 		      const struct snapshot *snapshot, unsigned width, struct strbuf *out)
 {
-	struct connect_words words;
+	struct connect_words words = connect_words_of(cause, result, snapshot);
 
-	connect_words_init(&words, cause, result, snapshot);
 	strbuf_puts(out, cause->certain ? "  " : "  ?  ");
 	screen_wrap(out, words.text.text, cause->certain ? 2 : 5, cause->certain ? 2 : 5, width);
 	add_list(cause->certain ? "" : "for: ", &words.evidence, width, out);

@@ -458,11 +458,13 @@ static void say(const struct context *c)
 	(words[c->cause->id] ? words[c->cause->id] : say_other)(c);
 }
 
-void connect_words_init(struct connect_words *words, const struct connect_cause *cause,
-			const struct connect_result *result, const struct snapshot *snapshot)
+struct connect_words connect_words_of(const struct connect_cause *cause,
+				      const struct connect_result *result,
+				      const struct snapshot *snapshot)
 {
-	const struct context context = {cause, result, snapshot, words};
+	struct connect_words words = {STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT};
+	const struct context context = {cause, result, snapshot, &words};
 
-	*words = (struct connect_words){STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT};
 	say(&context);
+	return words;
 }

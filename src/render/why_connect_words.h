@@ -15,8 +15,10 @@ struct connect_words {
 	struct strbuf evidence, against, advice;
 };
 
-void connect_words_init(struct connect_words *words, const struct connect_cause *cause,
-			const struct connect_result *result, const struct snapshot *snapshot);
+/* Free with connect_words_done(). */
+struct connect_words connect_words_of(const struct connect_cause *cause,
+				      const struct connect_result *result,
+				      const struct snapshot *snapshot);
 void connect_words_done(struct connect_words *words);
 
 /* The next entry of @list after @entry (NULL: the first); NULL at the end. */

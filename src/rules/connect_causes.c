@@ -12,6 +12,10 @@ static const enum connect_cause_id holding[] = {CONNECT_LISTENERS, CONNECT_BOUND
 						CONNECT_IN_USE,    CONNECT_UDP_POOL};
 #define HOLDING (sizeof(holding) / sizeof(holding[0]))
 
+struct pooled {
+	const struct socket_record *record;
+};
+
 struct tally {
 	const struct snapshot *snapshot;
 	const struct netns_snapshot *netns;
@@ -20,7 +24,7 @@ struct tally {
 	uint32_t *by_process[HOLDING]; /* sockets of each process; behind the last: of nobody */
 	uint32_t sockets[HOLDING], time_wait[HOLDING];
 	uint8_t kind_of_port[UINT16_MAX + 1]; /* blocked ports: index into `holding` + 1 */
-	const struct socket_record **pool;    /* sockets that were bound before they connected */
+	struct pooled *pool;                  /* sockets that were bound before they connected */
 	size_t pool_count;
 };
 
@@ -131,7 +135,7 @@ static void count_socket(struct tally *tally, const struct socket_record *record
 	if (!*kind_of_port || kind + 1 < *kind_of_port)
 		*kind_of_port = (uint8_t)(kind + 1);
 	if (id == CONNECT_BIND_POOL)
-		tally->pool[tally->pool_count++] = record;
+		tally->pool[tally->pool_count++].record = record;
 }
 
 static void tally_done(struct tally *tally)
@@ -241,8 +245,8 @@ static void add_plain(enum connect_cause_id id, uint32_t ports, struct connect_r
 
 static int compare_pool(const void *a, const void *b)
 {
-	const struct socket_record *x = *(const struct socket_record *const *)a;
-	const struct socket_record *y = *(const struct socket_record *const *)b;
+	const struct socket_record *x = ((const struct pooled *)a)->record;
+	const struct socket_record *y = ((const struct pooled *)b)->record;
 	int order = memcmp(&x->local, &y->local, sizeof(x->local));
 
 	if (!order)
@@ -258,21 +262,22 @@ static bool same_destination(const struct socket_record *a, const struct socket_
 /* One source of the sorted pool, from @start on. Return: where the next begins. */
 static size_t describe_source(const struct tally *tally, size_t start, struct connect_pool *ret)
 {
-	const struct socket_record **pool = tally->pool;
+	const struct pooled *pool = tally->pool;
 	uint32_t run = 0;
 	size_t i = start;
 
-	*ret = (struct connect_pool){.source = pool[start]->local};
-	for (; i < tally->pool_count && ip_address_equal(&pool[i]->local, &ret->source); i++) {
-		if (i == start || !same_destination(pool[i], pool[i - 1])) {
+	*ret = (struct connect_pool){.source = pool[start].record->local};
+	for (; i < tally->pool_count && ip_address_equal(&pool[i].record->local, &ret->source);
+	     i++) {
+		if (i == start || !same_destination(pool[i].record, pool[i - 1].record)) {
 			ret->destinations++;
 			run = 0;
 		}
 		ret->sockets++;
 		if (++run > ret->fullest_sockets) {
 			ret->fullest_sockets = run;
-			ret->fullest = pool[i]->remote;
-			ret->fullest_port = pool[i]->remote_port;
+			ret->fullest = pool[i].record->remote;
+			ret->fullest_port = pool[i].record->remote_port;
 		}
 	}
 	return i;
