@@ -236,6 +236,7 @@ int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct
 	static const char *const words[] = {"bpf_rdonly_cast", "bpf_rcu_read_lock"};
 	bool found[ARRAY_SIZE(words)];
 	uint64_t start = now_us();
+	libbpf_print_fn_t print;
 	int r;
 
 	*kernel = (struct bpf_kernel){.lanes = lanes, .types = -1};
@@ -245,7 +246,9 @@ int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct
 				 "%s: %s: the kernel must describe its types (BTF)", BTF_PATH,
 				 strerror(-r));
 	kernel->direct = allow_direct && found[0] && found[1];
+	print = libbpf_set_print(silent);
 	kernel->types = bpf_types_cut();
+	libbpf_set_print(print);
 	if (kernel->types < 0)
 		return error_set(reterr, kernel->types, "bpf", "%s: %s", BTF_PATH,
 				 strerror(-kernel->types));

@@ -170,10 +170,14 @@ static int to_memory(const struct btf *btf)
 
 int bpf_types_cut(void)
 {
-	struct btf *from = btf__load_vmlinux_btf(), *to = btf__new_empty();
-	struct cut cut = {.from = from, .to = to};
-	int r = from && to ? add_all(&cut) : -ENOENT;
+	struct btf *from = btf__load_vmlinux_btf(), *to;
+	struct cut cut = {.from = from};
+	int r;
 
+	if (!from)
+		return errno ? -errno : -ENOENT;
+	cut.to = to = btf__new_empty();
+	r = to ? add_all(&cut) : -ENOMEM;
 	if (r == 0)
 		r = to_memory(to);
 	btf__free(from);

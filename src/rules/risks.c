@@ -77,13 +77,36 @@ static void about_group(const struct search *search, struct risk *risk,
 		risk->group = (size_t)(group - search->usage->group);
 }
 
+/* No destination can be had at all, so another source address would not help. */
+static void describe_no_port(struct search *search, const struct usage_group *group, const char *to)
+{
+	const struct usage_netns *summary = search->summary;
+	struct risk *risk = risk_list_add(search->result, search->index, "destination-exhausted",
+					  RISK_CRITICAL, "%s has none of the range's %s ports left",
+					  to, GROUPED(summary->ports));
+
+	about_group(search, risk, group);
+	risk_evidence(search->result, risk, "%s reserved, %s blocked by sockets",
+		      GROUPED(summary->reserved), GROUPED(summary->blocked));
+	risk_advice(search->result, risk, NULL,
+		    summary->reserved > summary->blocked
+			    ? "all ports are reserved or blocked: reserve fewer, or widen the range"
+			    : "all ports are reserved or blocked: widen the range, and let clients "
+			      "that bind "
+			      "an address set IP_BIND_ADDRESS_NO_PORT");
+}
+
 static void describe_exhausted(struct search *search, const struct usage_group *group,
 			       const char *to, const char *from)
 {
-	struct risk *risk =
-		risk_list_add(search->result, search->index, "destination-exhausted", RISK_CRITICAL,
-			      "%s has none of %s ports left", to, GROUPED(group->capacity));
+	struct risk *risk;
 
+	if (!group->capacity) {
+		describe_no_port(search, group, to);
+		return;
+	}
+	risk = risk_list_add(search->result, search->index, "destination-exhausted", RISK_CRITICAL,
+			     "%s has none of %s ports left", to, GROUPED(group->capacity));
 	about_group(search, risk, group);
 	risk_evidence(search->result, risk, "from %s: %s in use, %s in TIME_WAIT", from,
 		      GROUPED(group->in_use), GROUPED(group->time_wait));

@@ -136,6 +136,22 @@ static void finds_what_is_wrong_with_settings(void **state)
 	assert_only(judge(snapshot), "many-blocked", RISK_WARNING);
 }
 
+static void says_when_no_port_is_open_at_all(void **state)
+{
+	struct snapshot *snapshot = make_snapshot(40999);
+	struct risks_result risks;
+
+	(void)state;
+	port_set_add_range(&snapshot->netns[0].settings.reserved,
+			   (struct port_range){40000, 40999});
+	add_group(snapshot, 100, 0);
+	risks = judge(snapshot);
+	assert_string_equal(risks.risk[0].id, "destination-exhausted");
+	assert_non_null(strstr(risks.risk[0].title, "none of the range's 1 000 ports"));
+	assert_non_null(strstr(risks.risk[0].advice[0].text, "reserve fewer"));
+	risks_result_done(&risks);
+}
+
 static void keeps_reserved_ports_in_its_advice(void **state)
 {
 	struct snapshot *snapshot = make_snapshot(40999);
@@ -161,6 +177,7 @@ int main(void)
 		cmocka_unit_test(names_who_closes_first),
 		cmocka_unit_test(sums_up_many_destinations),
 		cmocka_unit_test(finds_what_is_wrong_with_settings),
+		cmocka_unit_test(says_when_no_port_is_open_at_all),
 		cmocka_unit_test(keeps_reserved_ports_in_its_advice),
 	};
 
