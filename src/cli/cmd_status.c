@@ -5,6 +5,7 @@
 #include "look.h"
 #include "openmetrics.h"
 #include "output.h"
+#include "paste.h"
 #include "risks.h"
 #include "status_view.h"
 
@@ -108,7 +109,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r < 0)
 		return r;
 	if (observe.netns)
-		look_quote(&quoted_netns, observe.netns);
+		paste_word(&quoted_netns, observe.netns);
 	r = risks_judge(snapshot, &usage, &risks);
 	if (r < 0) {
 		error_set(reterr, r, "status", "out of memory");

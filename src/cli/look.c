@@ -96,22 +96,3 @@ int look_count(const char *text, const char *name, uint64_t max, uint64_t *ret,
 				 text, (unsigned long long)max);
 	return 0;
 }
-
-void look_quote(struct strbuf *out, const char *word)
-{
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		strbuf_puts(out, word);
-		return;
-	}
-	strbuf_putc(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			strbuf_puts(out, "'\\''");
-		else
-			strbuf_putc(out, *word);
-	}
-	strbuf_putc(out, '\'');
-}

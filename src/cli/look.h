@@ -21,7 +21,4 @@ struct screen look_screen(void);
 int look_count(const char *text, const char *name, uint64_t max, uint64_t *ret,
 	       struct eph_error *reterr);
 
-/* Append @word as a shell reads it: in single quotes where it needs them. */
-void look_quote(struct strbuf *out, const char *word);
-
 #endif

@@ -5,6 +5,7 @@
 #include "json.h"
 #include "names.h"
 #include "number.h"
+#include "paste.h"
 #include "printable.h"
 #include "risk_json.h"
 #include "strbuf.h"
@@ -82,17 +83,21 @@ static void add_host(const struct check_view *view, const struct screen *screen,
 	strbuf_done(&line);
 }
 
-static void add_advice(const struct risk_advice *advice, const struct screen *screen,
-		       struct strbuf *out)
+static void add_advice(const struct risk_advice *advice, const struct netns_snapshot *netns,
+		       const struct screen *screen, struct strbuf *out)
 {
+	struct strbuf command = STRBUF_INIT;
+
 	strbuf_puts(out, "     > ");
 	add_wrapped(advice->text, 7, screen, out);
 	if (!advice->command)
 		return;
 	strbuf_puts(out, "         ");
 	/* Never wrapped: it is to be pasted. */
-	printable_puts(out, advice->command);
+	paste_command(&command, netns, advice->command);
+	printable_puts(out, command.text);
 	strbuf_putc(out, '\n');
+	strbuf_done(&command);
 }
 
 static void add_risk(const struct check_view *view, const struct risk *risk,
@@ -118,7 +123,7 @@ static void add_risk(const struct check_view *view, const struct risk *risk,
 		add_wrapped(risk->evidence[i], 7, screen, out);
 	}
 	for (unsigned i = 0; i < risk->n_advice; i++)
-		add_advice(&risk->advice[i], screen, out);
+		add_advice(&risk->advice[i], &view->snapshot->netns[risk->netns], screen, out);
 	strbuf_done(&text);
 }
 

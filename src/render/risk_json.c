@@ -1,6 +1,18 @@
 #include "risk_json.h"
 
 #include "names.h"
+#include "paste.h"
+#include "strbuf.h"
+
+static void command_json(const char *command, const struct netns_snapshot *netns, struct json *json)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (command)
+		paste_command(&text, netns, command);
+	json_string(json, "command", command ? text.text : NULL);
+	strbuf_done(&text);
+}
 
 void risk_json(const struct risk *risk, const struct snapshot *snapshot, bool several_netns,
 	       struct json *json)
@@ -19,7 +31,7 @@ void risk_json(const struct risk *risk, const struct snapshot *snapshot, bool se
 	for (unsigned i = 0; i < risk->n_advice; i++) {
 		json_object(json, NULL);
 		json_string(json, "text", risk->advice[i].text);
-		json_string(json, "command", risk->advice[i].command);
+		command_json(risk->advice[i].command, &snapshot->netns[risk->netns], json);
 		json_end(json);
 	}
 	json_end(json);

@@ -9,6 +9,7 @@
 #include "bar.h"
 #include "names.h"
 #include "number.h"
+#include "paste.h"
 #include "printable.h"
 #include "service.h"
 #include "strbuf.h"
@@ -20,6 +21,8 @@
 #define BAR_MERGED           24u
 #define BAR_MAX              64u
 #define STATUS_GROUPS_MERGED 3u /* destinations of two lines each that a screen has room for */
+/* Beside them: the title, "... more", the legend, "who it is", "... more risks", the prompt. */
+#define STATUS_LINES_MERGED 9u
 
 static size_t rows_of(const struct status_view *view)
 {
@@ -282,7 +285,31 @@ static unsigned bare_width(const struct status_view *view, struct layout *layout
 	return width;
 }
 
-static struct layout choose_layout(const struct status_view *view, const struct screen *screen)
+static unsigned lines_in(const struct strbuf *text, size_t from)
+{
+	unsigned lines = 0;
+
+	for (size_t i = from; i < text->length; i++)
+		lines += text->text[i] == '\n';
+	return lines;
+}
+
+/* How many destinations of two lines each fit below @above lines, with all that follows them and a prompt. */
+static size_t rows_merged(const struct screen *screen, unsigned above, size_t rows)
+{
+	unsigned taken = above + STATUS_LINES_MERGED;
+
+	if (!screen->height)
+		return rows;
+	if (rows > STATUS_GROUPS_MERGED)
+		rows = STATUS_GROUPS_MERGED;
+	while (rows > 1 && taken + 2 * rows > screen->height)
+		rows--;
+	return rows;
+}
+
+static struct layout choose_layout(const struct status_view *view, const struct screen *screen,
+				   unsigned above)
 {
 	struct layout layout = {.source = common_source(view), .rows = rows_of(view)};
 	unsigned width = screen->width ? screen->width : UNLIMITED, bare;
@@ -303,8 +330,7 @@ static struct layout choose_layout(const struct status_view *view, const struct 
 	if (bare + BAR_FRAME + BAR_MIN > width) {
 		layout.merged = true;
 		layout.process = false;
-		if (screen->height && layout.rows > STATUS_GROUPS_MERGED)
-			layout.rows = STATUS_GROUPS_MERGED;
+		layout.rows = rows_merged(screen, above, layout.rows);
 		layout.bar = BAR_MERGED;
 		return layout;
 	}
@@ -316,7 +342,7 @@ static struct layout choose_layout(const struct status_view *view, const struct 
 static size_t add_destinations(const struct status_view *view, const struct screen *screen,
 			       struct strbuf *out)
 {
-	struct layout layout = choose_layout(view, screen);
+	struct layout layout = choose_layout(view, screen, lines_in(out, 0));
 	struct table table;
 
 	fill_table(view, &layout, &table);
@@ -333,9 +359,12 @@ static void add_more(const struct status_view *view, size_t shown, struct strbuf
 	for (size_t i = shown; i < usage->groups; i++)
 		if (verdict_percent(&usage->group[i]) > most)
 			most = verdict_percent(&usage->group[i]);
-	if (usage->groups > shown)
-		strbuf_printf(out, "  ... %s more, each at most %s     ephemports usage\n",
+	if (usage->groups > shown) {
+		strbuf_printf(out, "  ... %s more, each at most %s     ephemports usage",
 			      GROUPED(usage->groups - shown), number_percent(most).text);
+		paste_netns(out, view->netns, view->several_netns);
+		strbuf_putc(out, '\n');
+	}
 	strbuf_printf(out, "  # in use, + TIME_WAIT%s; beyond the knee connect() is slow\n",
 		      any_doubt(view) ? ", ? not visible" : "");
 }
@@ -351,10 +380,7 @@ static void add_next(const struct status_view *view, struct strbuf *out)
 		return;
 	v6 = worst->key.remote.family == IP_V6;
 	strbuf_puts(out, "\n  who it is    ephemports usage --by process");
-	if (worst->netns)
-		strbuf_puts(out, " --all-netns");
-	else if (view->netns)
-		strbuf_printf(out, " -N %s", view->netns);
+	paste_netns(out, view->netns, worst->netns != 0);
 	if (worst->key.protocol == PROTOCOL_UDP)
 		strbuf_puts(out, " --udp\n");
 	else
@@ -371,6 +397,19 @@ static bool verdict_says(const struct status_view *view, const struct risk *risk
 	       strncmp(risk->id, "destination-", strlen("destination-")) == 0;
 }
 
+/* Never wrapped: it is to be pasted. */
+static void add_command(const struct status_view *view, const struct risk *risk,
+			const char *command, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	paste_command(&text, &view->snapshot->netns[risk->netns], command);
+	strbuf_puts(out, "       ");
+	printable_puts(out, text.text);
+	strbuf_putc(out, '\n');
+	strbuf_done(&text);
+}
+
 static void add_risk(const struct status_view *view, const struct risk *risk,
 		     const struct screen *screen, struct strbuf *out)
 {
@@ -384,31 +423,21 @@ static void add_risk(const struct status_view *view, const struct risk *risk,
 	if (view->several_netns && risk->netns < view->snapshot->n_netns)
 		strbuf_printf(&text, "%s: ", name_netns(&view->snapshot->netns[risk->netns]));
 	/* What the verdict said already is not said again: its risk goes on with what to do. */
-	if (!verdict_says(view, risk) || !risk->n_advice) {
+	if (verdict_says(view, risk) && risk->n_advice) {
+		strbuf_puts(out, "what helps: ");
+	} else {
 		strbuf_puts(&text, risk->title);
 		add_wrapped(text.text, 5, 5, screen, out);
 	}
 	for (unsigned i = 0; i < risk->n_advice && i < 1; i++) {
 		if (!verdict_says(view, risk))
 			strbuf_puts(out, "     ");
-		add_wrapped(risk->advice[i].text, 5, 5, screen, out);
-		if (risk->advice[i].command) {
-			strbuf_puts(out, "       ");
-			/* Never wrapped: it is to be pasted. */
-			printable_puts(out, risk->advice[i].command);
-			strbuf_putc(out, '\n');
-		}
+		add_wrapped(risk->advice[i].text, verdict_says(view, risk) ? 17 : 5, 5, screen,
+			    out);
+		if (risk->advice[i].command)
+			add_command(view, risk, risk->advice[i].command, out);
 	}
 	strbuf_done(&text);
-}
-
-static unsigned lines_in(const struct strbuf *text, size_t from)
-{
-	unsigned lines = 0;
-
-	for (size_t i = from; i < text->length; i++)
-		lines += text->text[i] == '\n';
-	return lines;
 }
 
 /* As many risks, worst first, as leave room for the prompt; all of them where nothing scrolls. */
@@ -433,9 +462,12 @@ static void add_risks(const struct status_view *view, const struct screen *scree
 			break;
 		strbuf_add(out, one.text, one.length);
 	}
-	if (i < view->risks->count)
-		strbuf_printf(out, "  ... %zu more risk%s     ephemports check\n",
+	if (i < view->risks->count) {
+		strbuf_printf(out, "  ... %zu more risk%s     ephemports check",
 			      view->risks->count - i, view->risks->count - i > 1 ? "s" : "");
+		paste_netns(out, view->netns, view->several_netns);
+		strbuf_putc(out, '\n');
+	}
 	strbuf_done(&one);
 }
 
@@ -479,7 +511,7 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 			GAP_SETTINGS;
 	add_gaps(view->snapshot, gaps, screen, out);
 	if (view->snapshot->netns_skipped)
-		strbuf_printf(out, "  not read: %u network namespaces that only root may enter\n",
+		strbuf_printf(out, "  not read: %u network namespaces that could not be entered\n",
 			      view->snapshot->netns_skipped);
 }
 

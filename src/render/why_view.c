@@ -7,6 +7,7 @@
 #include "json.h"
 #include "names.h"
 #include "number.h"
+#include "paste.h"
 #include "port_set.h"
 #include "printable.h"
 #include "strbuf.h"
@@ -92,7 +93,7 @@ static void reserve_command(const struct why_bind *why, const struct snapshot *s
 	struct port_set reserved = snapshot->netns[0].settings.reserved;
 
 	port_set_add(&reserved, why->query->port);
-	strbuf_puts(out, "sysctl -w net.ipv4.ip_local_reserved_ports=");
+	paste_command(out, &snapshot->netns[0], "sysctl -w net.ipv4.ip_local_reserved_ports=");
 	port_set_format(&reserved, out);
 }
 
@@ -252,6 +253,8 @@ static void add_owner(const struct snapshot *snapshot, const struct socket_recor
 	size_t more;
 	const struct process_record *process = name_process(snapshot, record->inode, &more);
 
+	if (!process && record->inode)
+		strbuf_printf(out, "  (uid %u, process not seen: try as root)", record->uid);
 	if (!process)
 		return;
 	strbuf_puts(out, "  ");
