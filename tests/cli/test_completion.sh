@@ -27,7 +27,7 @@ if command -v zsh >/dev/null; then
 fi
 if command -v fish >/dev/null; then
 	"$ephemports" completion fish | fish -n || fail "fish"
-	fish -c "$ephemports completion fish | source; complete -C 'ephemports usage --by s'" | grep -q '^source' ||
+	fish -c "'$ephemports' completion fish | source; complete -C 'ephemports usage --by s'" | grep -q '^source' ||
 		fail "fish: values"
 fi
 status=0
