@@ -30,6 +30,20 @@ static int read_blockers(const struct choice *choice, const struct capacity_quer
 	return begin_everything(choice, snapshot, reterr);
 }
 
+static int read_with(const struct observe_options *options, const struct capacity_query *query,
+		     const struct choice *choice, struct snapshot *snapshot,
+		     struct eph_error *reterr)
+{
+	int r = choice->collector->binds(choice->state, snapshot, reterr);
+
+	if (r < 0)
+		return r;
+	if (options->save)
+		return begin_everything(choice, snapshot, reterr);
+	r = read_towards(choice, query, snapshot, reterr);
+	return r < 0 ? r : read_blockers(choice, query, snapshot, reterr);
+}
+
 static int read_sockets(const struct observe_options *options, const struct capacity_query *query,
 			struct snapshot *snapshot, struct eph_error *reterr)
 {
@@ -38,13 +52,9 @@ static int read_sockets(const struct observe_options *options, const struct capa
 
 	if (r < 0)
 		return r;
-	r = choice.collector->binds(choice.state, snapshot, reterr);
-	if (r == 0 && options->save)
-		r = begin_everything(&choice, snapshot, reterr);
-	else if (r == 0)
-		r = read_towards(&choice, query, snapshot, reterr);
-	if (r == 0 && !options->save)
-		r = read_blockers(&choice, query, snapshot, reterr);
+	do
+		r = read_with(options, query, &choice, snapshot, reterr);
+	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
 	choice_close(&choice);
 	if (r == 0)
 		r = begin_processes(snapshot, reterr);
