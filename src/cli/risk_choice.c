@@ -69,7 +69,7 @@ static int accept_one(struct risks_result *risks, struct text_span id, struct te
 
 		if (risk->accepted_because || !text_is(id, risk->id))
 			continue;
-		risk->accepted_because = strndup(reason.length ? reason.start : "", reason.length);
+		risk->accepted_because = text_copy(reason);
 		if (!risk->accepted_because)
 			return -ENOMEM;
 	}

@@ -1,5 +1,6 @@
 #include "text_line.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"
@@ -84,6 +85,16 @@ bool text_word_next(struct text_span *rest, struct text_span *ret)
 	*ret = (struct text_span){rest->start + from, to - from};
 	*rest = (struct text_span){rest->start + to, rest->length - to};
 	return true;
+}
+
+/* Not strndup(), for which the address sanitizer wants a NUL in what is copied (strict_string_checks). */
+char *text_copy(struct text_span span)
+{
+	char *copy = calloc(1, span.length + 1);
+
+	if (copy && span.length)
+		memcpy(copy, span.start, span.length);
+	return copy;
 }
 
 bool text_is(struct text_span span, const char *word)

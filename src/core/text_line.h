@@ -34,6 +34,9 @@ struct text_span text_trim(struct text_span span);
  * end. @rest moves behind it. */
 bool text_word_next(struct text_span *rest, struct text_span *ret);
 
+/* A copy that ends in a NUL, to be freed; NULL when out of memory. */
+char *text_copy(struct text_span span);
+
 bool text_is(struct text_span span, const char *word);
 bool text_begins(struct text_span span, const char *prefix);
 bool text_ends(struct text_span span, const char *suffix);

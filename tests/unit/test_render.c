@@ -31,9 +31,10 @@ static void test_printable(void **state)
 		{"\xc0\xaf", "\\xc0\\xaf", 8},
 		{"\xed\xa0\x80", "\\xed\\xa0\\x80", 12},
 		{"\xc2\x9b", "\\u009b", 6},
-		{"\xe2\x80\xae", "\\u202e",
-		 6}, // NOLINT(misc-misleading-bidirectional): that is what is tested
-		{"\xe2\x81\xa6", "\\u2066", 6}, // NOLINT(misc-misleading-bidirectional)
+		/* NOLINTBEGIN(misc-misleading-bidirectional): that is what is tested */
+		{"\xe2\x80\xae", "\\u202e", 6},
+		{"\xe2\x81\xa6", "\\u2066", 6},
+		/* NOLINTEND(misc-misleading-bidirectional) */
 		{"\xe2\x80\xa8", "\\u2028", 6},
 		{"\xf3\xa0\x81\x81", "\\ue0041", 7},
 		{"\x7f", "\\x7f", 4},
