@@ -1,6 +1,7 @@
 /*
- * The contract of a collector of kernel state. Two of them: netlink (inet_diag; needs no privilege) and bpf_table (BPF
- * programs that walk the kernel's own tables; needs CAP_BPF and CAP_PERFMON, or root). Both fill the same snapshot.
+ * The contract of a collector of kernel state. Three of them: bpf_table (BPF programs that walk the kernel's own tables;
+ * needs CAP_BPF and CAP_PERFMON, or root), netlink (inet_diag; needs no privilege), and proc_net (/proc/net/tcp and its
+ * like; for where neither can be used). All fill the same snapshot.
  *
  * Order of calls, each for all namespaces of a snapshot (`fd` says which to enter; the calling thread is back in its
  * own namespace when a call returns, also after a failure):
@@ -55,5 +56,6 @@ struct collector {
 
 extern const struct collector collector_netlink;
 extern const struct collector collector_bpf;
+extern const struct collector collector_procfs;
 
 #endif

@@ -250,22 +250,6 @@ static bool any_bound(const struct snapshot *snapshot)
 	return false;
 }
 
-/* At most so many TCP sockets of the namespace exist that are neither listening nor connected. The kernel counts existing
- * ones over all namespaces only. */
-static uint32_t possibly_bound(const struct netns_snapshot *netns)
-{
-	struct procfs_sockstat stat;
-	int back, r = netns_enter(netns->fd, &back);
-
-	if (r < 0)
-		return 0;
-	r = procfs_read_sockstat(&stat);
-	netns_leave(&back);
-	if (r < 0 || stat.tcp_alloc <= stat.tcp_inuse)
-		return 0;
-	return (uint32_t)(stat.tcp_alloc - stat.tcp_inuse);
-}
-
 /*
  * Does this kernel report bound sockets? A reported one says so. Without any there may simply be none: then the kernel's
  * own type information knows the state or not. Binding a socket to see whether it is reported would tell too, but closes
@@ -282,8 +266,8 @@ static void judge_hidden(struct snapshot *snapshot)
 
 		if (snapshot->laws.bound_visible == LAW_YES)
 			return;
-		netns->binds.hidden = possibly_bound(netns);
-		if (netns->binds.hidden == 0)
+		if (procfs_possibly_bound(netns->fd, &netns->binds.hidden) < 0 ||
+		    netns->binds.hidden == 0)
 			continue;
 		if (!probed)
 			snapshot->laws.bound_visible = kernel_names_has("TCP_BOUND_INACTIVE");

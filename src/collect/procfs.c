@@ -200,3 +200,18 @@ int procfs_read_sockstat(struct procfs_sockstat *ret)
 	}
 	return 0;
 }
+
+int procfs_possibly_bound(int netns_fd, uint32_t *ret)
+{
+	struct procfs_sockstat stat;
+	int back, r = netns_enter(netns_fd, &back);
+
+	if (r < 0)
+		return r;
+	r = procfs_read_sockstat(&stat);
+	netns_leave(&back);
+	if (r < 0)
+		return r;
+	*ret = stat.tcp_alloc > stat.tcp_inuse ? (uint32_t)(stat.tcp_alloc - stat.tcp_inuse) : 0;
+	return 0;
+}

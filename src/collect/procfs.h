@@ -24,4 +24,8 @@ struct procfs_sockstat {
 };
 int procfs_read_sockstat(struct procfs_sockstat *ret); /* 0 or negative errno */
 
+/* At most so many TCP sockets of the namespace @netns_fd (-1: the current one) exist that are neither listening nor
+ * connected. The kernel counts existing ones over all namespaces only. Return: 0 or negative errno. */
+int procfs_possibly_bound(int netns_fd, uint32_t *ret);
+
 #endif

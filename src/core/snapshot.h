@@ -42,7 +42,7 @@ enum snapshot_gap {
 	GAP_SOURCE = 1u << 13, /* source-unknown: no route told which local address would be used */
 	/* step-law-unknown: how this kernel scans a per-socket range is not known */
 	GAP_WINDOW_UNKNOWN = 1u << 14,
-	/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible */
+	/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible, or SO_BINDTODEVICE is not */
 	GAP_OPTIONS = 1u << 15,
 };
 #define GAP_COUNT 16
@@ -80,7 +80,7 @@ struct snapshot {
 	int64_t taken_at_ms; /* Unix time */
 	uint64_t elapsed_us; /* how long reading took, loading of programs included */
 	uint64_t load_us;    /* of that: loading BPF programs */
-	char collector[24];  /* "bpf", "netlink", "netlink+bpf" (sockets + bind buckets) */
+	char collector[24];  /* "bpf", "netlink", "procfs", "netlink+bpf" (sockets + bind buckets) */
 	/* collecting only: why BPF was wanted and not usable, "" when it was not or was */
 	char bpf_absent_because[128];
 	bool replayed;

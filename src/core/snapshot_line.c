@@ -316,7 +316,7 @@ static bool line_gap(struct snapshot_reader *reader)
 static bool read_socket_numbers(const struct snapshot_word *words, struct socket_record *record)
 {
 	static const uint64_t max[] = {
-		SOCKET_AGE * 2 - 1, SOCKET_AGE * 2 - 1, UINT16_MAX, UINT16_MAX, UINT32_MAX,
+		SOCKET_FLAGS,       SOCKET_FLAGS,       UINT16_MAX, UINT16_MAX, UINT32_MAX,
 		UINT32_MAX,         UINT32_MAX,         UINT32_MAX, UINT32_MAX, UINT32_MAX,
 		UINT32_MAX,         UINT64_MAX,         UINT64_MAX,
 	};

@@ -50,7 +50,10 @@ enum socket_flag {
 	SOCKET_ACCEPTED = 1u << 8,      /* came from a listener */
 	SOCKET_ADDRESS_BOUND = 1u << 9, /* bind() named the address: SOCK_BINDADDR_LOCK */
 	SOCKET_AGE = 1u << 10,          /* only in `known`: age_ms (or ts_age_s) is valid */
+	/* `device` is 0 because the collector does not see it; always known */
+	SOCKET_DEVICE_HIDDEN = 1u << 11,
 };
+#define SOCKET_FLAGS ((1u << 12) - 1)
 
 struct socket_record {
 	/* the socket's identity across collectors; 0 when the kernel has not given one yet */

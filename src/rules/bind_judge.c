@@ -125,7 +125,10 @@ enum law bind_judge_meets(const struct judge *judge, const struct socket_record 
 	case OVERLAP_NO:
 		return LAW_NO;
 	case OVERLAP_YES:
-		return LAW_YES;
+		if (!judge->query->device || !(owner->flags & SOCKET_DEVICE_HIDDEN))
+			return LAW_YES;
+		judge->result->inexact_because |= GAP_OPTIONS;
+		return LAW_UNKNOWN;
 	case OVERLAP_UNKNOWN:
 		break;
 	}

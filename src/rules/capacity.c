@@ -24,6 +24,8 @@ struct tuples {
 	struct port_set reuse_unknown;
 	/* Some connection to the destination; the source of ours is not known. */
 	struct port_set source_unknown;
+	/* A connection that is in the way unless it is bound to another device, which the collector does not see. */
+	struct port_set device_unknown;
 	/* Of a waiting port: the seconds until it is usable. */
 	uint8_t free_after_s[UINT16_MAX + 1];
 };
@@ -163,6 +165,8 @@ static void check_established(const struct netns_snapshot *netns, const struct k
 			port_set_add(&ret->source_unknown, record->local_port);
 		else if (!ip_address_equal(&record->local, &query->from))
 			continue;
+		else if (record->flags & SOCKET_DEVICE_HIDDEN)
+			port_set_add(&ret->device_unknown, record->local_port);
 		else if (record->flags & SOCKET_MINI)
 			note_time_wait(ret, netns, laws, query, record);
 		else
@@ -195,6 +199,8 @@ static struct port_verdict check_port(const struct netns_snapshot *netns,
 		verdict.doubt |= GAP_ORDER;
 	if (port_set_has(&tuples->source_unknown, port))
 		verdict.doubt |= GAP_SOURCE;
+	if (port_set_has(&tuples->device_unknown, port))
+		verdict.doubt |= GAP_OPTIONS;
 	if (port_set_has(&netns->binds.maybe, port))
 		verdict.doubt |= GAP_BUCKET_STATE;
 	return verdict;
@@ -363,6 +369,10 @@ static int udp_conflicts(const struct capacity_query *query, const struct socket
 		return 0;
 	if (overlaps == 0 || share_address == 1 || share_port == 1)
 		return 0;
+	if (query->device && (owner->flags & SOCKET_DEVICE_HIDDEN)) {
+		*gap = GAP_OPTIONS;
+		return -1;
+	}
 	if (overlaps == 1 && share_address == 0 && share_port == 0)
 		return 1;
 	*gap = overlaps < 0 ? GAP_V6ONLY : GAP_BUCKET_STATE;

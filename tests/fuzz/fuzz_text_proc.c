@@ -2,10 +2,22 @@
 #include <stdlib.h>
 
 #include "text_cgroup.h"
+#include "text_proc_net.h"
 #include "text_sockstat.h"
 #include "text_sysctl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void proc_net_line(const char *text, size_t length, bool v6)
+{
+	struct socket_record record;
+
+	if (text_proc_net_line(text, length, PROTOCOL_TCP, v6, &record) < 0)
+		return;
+	if (record.state == 0 || record.state >= SOCKET_STATES || !record.local.family ||
+	    (!v6 && record.remote.family != IP_V4))
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,6 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'c':
 		text_cgroup_unit(text, size - 1, unit);
+		break;
+	case '4':
+	case '6':
+		proc_net_line(text, size - 1, data[0] == '6');
 		break;
 	case 'p':
 		text_cgroup_unit_of_process(text, size - 1, unit);

@@ -1,8 +1,8 @@
 /*
- * Exercises: rules/capacity.c against the kernel, through both collectors. Each case makes a random state in a network
+ * Exercises: rules/capacity.c against the kernel, through the collectors. Each case makes a random state in a network
  * namespace of its own, asks for the number of further connections, then really connects until the kernel refuses.
  *
- *	test_capacity [--cases N] [--seed S] [--command PATH] [--collector bpf|netlink|both] [--verbose]
+ *	test_capacity [--cases N] [--seed S] [--command PATH] [--collector bpf|netlink|procfs|both] [--verbose]
  *
  * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed,
  * 77 nothing could be tested here. It fails, too, when a case was not run to its end, when true root has a kernel and a
@@ -35,7 +35,7 @@
 struct options {
 	uint64_t cases, seed;
 	const char *command;
-	bool bpf, netlink, verbose;
+	bool bpf, netlink, procfs, verbose;
 };
 
 /* Shared by all processes. */
@@ -43,7 +43,7 @@ struct tally {
 	atomic_uint passed, failed, not_applicable, no_namespace;
 	atomic_uint tcp, udp, commands;
 	atomic_uint exact, interval, missed_one, unlimited, reused, unverified; /* with BPF */
-	atomic_uint netlink_exact, netlink_interval;
+	atomic_uint other_exact, other_interval; /* with netlink, or procfs */
 	atomic_int bpf_error; /* why a worker could not use BPF, 0 if all could */
 };
 
@@ -55,7 +55,7 @@ static void count_answer(const struct answer *answer, const struct fill *kernel)
 	const struct capacity_result *result = &answer->result;
 
 	if (strcmp(answer->collector, "bpf") != 0) {
-		(*(result->exact ? &tally->netlink_exact : &tally->netlink_interval))++;
+		(*(result->exact ? &tally->other_exact : &tally->other_interval))++;
 		return;
 	}
 	(*(result->exact ? &tally->exact : &tally->interval))++;
@@ -198,6 +198,8 @@ static unsigned open_readers(struct reader readers[2])
 	}
 	if (options->netlink && open_reader(&collector_netlink, &readers[n]) == 0)
 		n++;
+	if (options->procfs && open_reader(&collector_procfs, &readers[n]) == 0)
+		n++;
 	return n;
 }
 
@@ -323,8 +325,19 @@ static int verdict(void)
 static int usage(void)
 {
 	fprintf(stderr, "usage: test_capacity [--cases N] [--seed S] [--command PATH] ["
-			"[--collector bpf|netlink|both] [--verbose]\n");
+			"[--collector bpf|netlink|procfs|both] [--verbose]\n");
 	return 3;
+}
+
+/* both: BPF and netlink, asked about the same states. */
+static int choose_collector(const char *name, struct options *ret)
+{
+	bool both = strcmp(name, "both") == 0;
+
+	ret->bpf = both || strcmp(name, "bpf") == 0;
+	ret->netlink = both || strcmp(name, "netlink") == 0;
+	ret->procfs = strcmp(name, "procfs") == 0;
+	return ret->bpf || ret->netlink || ret->procfs ? 0 : -EINVAL;
 }
 
 static int parse_options(int argc, char **argv, struct options *ret)
@@ -349,9 +362,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->command = optarg;
 		else if (c == 'v')
 			ret->verbose = true;
-		else if (c == 'k' && strcmp(optarg, "both") != 0)
-			*(strcmp(optarg, "bpf") == 0 ? &ret->netlink : &ret->bpf) = false;
-		else if (c != 'k')
+		else if (c != 'k' || choose_collector(optarg, ret) < 0)
 			return -EINVAL;
 	}
 	return optind == argc ? 0 : -EINVAL;
@@ -374,9 +385,10 @@ int main(int argc, char **argv)
 	run_workers();
 	printf("passed %u (tcp %u, udp %u asked), not applicable %u, failed %u\n"
 	       "bpf: exact %u (unlimited %u, replacing TIME_WAIT %u), interval %u (one missed %u)\n"
-	       "netlink: exact %u, interval %u; through the command %u\n",
+	       "%s: exact %u, interval %u; through the command %u\n",
 	       tally->passed, tally->tcp, tally->udp, tally->not_applicable, tally->failed,
 	       tally->exact, tally->unlimited, tally->reused, tally->interval, tally->missed_one,
-	       tally->netlink_exact, tally->netlink_interval, tally->commands);
+	       given.procfs ? "procfs" : "netlink", tally->other_exact, tally->other_interval,
+	       tally->commands);
 	return verdict();
 }

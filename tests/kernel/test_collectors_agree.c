@@ -1,6 +1,7 @@
 /*
- * Both collectors over random states: the same sockets by cookie, each once and with the same facts; nothing that the test
- * holds is missed; and the bounds of netlink on bind buckets contain what BPF reads.
+ * The collectors over random states: BPF and netlink have the same sockets by cookie, each once and with the same facts;
+ * nothing that the test holds is missed; and the bounds of netlink on bind buckets contain what BPF reads. So do those of
+ * procfs, whose sockets are netlink's without those that are only bound.
  *
  *	test_collectors_agree [--cases N] [--seed N]
  */
@@ -154,11 +155,114 @@ static void compare_truth(const struct state *state, const struct socket_table *
 	}
 }
 
+/* --- procfs ----------------------------------------------------------------------------------------------------- */
+
+/* What both can see of a socket, in one order; addresses last, because they are compared as bytes. */
+static int by_ends(const void *a, const void *b)
+{
+	const struct socket_record *x = a, *y = b;
+	const uint64_t left[] = {x->protocol, x->flags & (SOCKET_AF_INET6 | SOCKET_MINI),
+				 x->state,    x->local_port,
+				 x->uid,      x->remote_port,
+				 x->inode};
+	const uint64_t right[] = {y->protocol, y->flags & (SOCKET_AF_INET6 | SOCKET_MINI),
+				  y->state,    y->local_port,
+				  y->uid,      y->remote_port,
+				  y->inode};
+	int r;
+
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
+		if (left[i] != right[i])
+			return left[i] < right[i] ? -1 : 1;
+	r = memcmp(&x->local, &y->local, sizeof(x->local));
+	return r ? r : memcmp(&x->remote, &y->remote, sizeof(x->remote));
+}
+
+/* The next record from @at on that /proc/net shows. */
+static size_t next_shown(const struct socket_table *table, size_t at)
+{
+	while (at < table->count && table->record[at].state == STATE_BOUND)
+		at++;
+	return at;
+}
+
+static bool same_end(const struct socket_record *procfs, const struct socket_record *netlink)
+{
+	uint32_t earlier =
+		procfs->expires_ms < netlink->expires_ms ? procfs->expires_ms : netlink->expires_ms;
+	uint32_t later = procfs->expires_ms + netlink->expires_ms - earlier;
+
+	return later - earlier < 2000;
+}
+
+/* Sorts both. */
+static void compare_ends(struct socket_table *procfs, struct socket_table *netlink, uint64_t seed)
+{
+	size_t at = 0;
+
+	if (procfs->count)
+		qsort(procfs->record, procfs->count, sizeof(*procfs->record), by_ends);
+	if (netlink->count)
+		qsort(netlink->record, netlink->count, sizeof(*netlink->record), by_ends);
+	for (size_t i = 0; i < procfs->count; i++, at++) {
+		at = next_shown(netlink, at);
+		if (at < netlink->count && by_ends(&procfs->record[i], &netlink->record[at]) == 0 &&
+		    same_end(&procfs->record[i], &netlink->record[at]))
+			continue;
+		describe("procfs", &procfs->record[i]);
+		if (at < netlink->count)
+			describe("netlink", &netlink->record[at]);
+		fail("procfs and netlink differ", seed);
+	}
+	if (next_shown(netlink, at) < netlink->count)
+		fail("procfs misses a socket", seed);
+}
+
+/* Closed buckets that procfs does not know of belong to bound sockets, of which it knows how many there may be. */
+static void compare_proc_binds(const struct bind_table *procfs, const struct bind_table *bpf,
+			       uint64_t seed)
+{
+	struct port_set shown = procfs->closed, unseen = bpf->closed, udp = procfs->udp_v4;
+
+	port_set_add_set(&shown, &procfs->maybe);
+	port_set_remove_set(&unseen, &shown);
+	if (!subset(&procfs->closed, &bpf->closed))
+		fail("procfs calls an open bucket closed", seed);
+	if (!subset(&unseen, &bpf->bound))
+		fail("procfs misses a closed bucket", seed);
+	if (port_set_count(&unseen) > procfs->hidden)
+		fail("more bound sockets than procfs admits", seed);
+	if (!subset(&procfs->listening, &bpf->listening) ||
+	    !subset(&bpf->listening, &procfs->listening))
+		fail("listening ports of procfs differ", seed);
+	if (!subset(&procfs->udp_v6, &bpf->udp_v6) || !subset(&bpf->udp_v6, &procfs->udp_v6))
+		fail("UDP ports of procfs differ", seed);
+	port_set_add_set(&udp, &procfs->udp_v4_maybe);
+	if (!subset(&procfs->udp_v4, &bpf->udp_v4) || !subset(&bpf->udp_v4, &udp))
+		fail("UDP ports of procfs that meet 0.0.0.0 are out of bounds", seed);
+}
+
+static struct snapshot *read_procfs(uint64_t seed)
+{
+	static const struct collect_request all = {
+		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
+	struct snapshot *snapshot = fresh(seed);
+	struct eph_error error = {0};
+	void *state;
+
+	if (collector_procfs.open(&state, &error) < 0 ||
+	    collector_procfs.binds(state, snapshot, &error) < 0 ||
+	    collector_procfs.sockets(state, &all, snapshot, &error) < 0)
+		fail(error.message, seed);
+	collector_procfs.close(state);
+	return snapshot;
+}
+
 static int one_case(uint64_t seed)
 {
 	static const struct collect_request all = {
 		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
-	struct snapshot *netlink, *bpf;
+	struct snapshot *netlink, *bpf, *procfs;
 	struct eph_error error = {0};
 	struct state state;
 	void *a, *b;
@@ -174,6 +278,7 @@ static int one_case(uint64_t seed)
 	    collector_netlink.sockets(a, &all, netlink, &error) < 0)
 		fail(error.message, seed);
 	collector_netlink.close(a);
+	procfs = read_procfs(seed);
 	if (collector_bpf.open(&b, &error) < 0) {
 		fprintf(stderr, "bpf: %s\n", error.message);
 		return NO_BPF;
@@ -185,6 +290,9 @@ static int one_case(uint64_t seed)
 	compare_binds(&netlink->netns[0].binds, &bpf->netns[0].binds, seed);
 	compare_sockets(&netlink->netns[0].sockets, &bpf->netns[0].sockets, seed);
 	compare_truth(&state, &netlink->netns[0].sockets, seed);
+	compare_proc_binds(&procfs->netns[0].binds, &bpf->netns[0].binds, seed);
+	compare_ends(&procfs->netns[0].sockets, &netlink->netns[0].sockets, seed);
+	snapshot_free(procfs);
 	snapshot_free(netlink);
 	snapshot_free(bpf);
 	state_done(&state);
