@@ -87,7 +87,7 @@ struct table_bucket {
 	__u8 zero[3];
 	__u32 fast_uid;
 	__u32 unlisted; /* owners like one that was listed */
-	__u32 chain;	/* UDP: sockets in the hash chain */
+	__u32 chain;    /* UDP: sockets in the hash chain */
 };
 
 struct table_netns {
