@@ -161,12 +161,23 @@ static void judge_group(const struct judge *judge, enum usage_kind kind, const s
 	row->percent = row->capacity ? 100.0 * (row->capacity - row->left) / row->capacity : 100.0;
 }
 
+/* What is used for certain, of 1. */
+static double certain_share(const struct usage_group *group)
+{
+	if (!group->capacity)
+		return 1;
+	return (double)(group->capacity - group->left_max) / group->capacity;
+}
+
+/* Without BPF many may be full: those that certainly are fullest go first among them. */
 static int fuller_first(const void *a, const void *b)
 {
 	const struct usage_group *x = a, *y = b;
 
 	if (x->percent < y->percent || x->percent > y->percent)
 		return x->percent < y->percent ? 1 : -1;
+	if (certain_share(x) < certain_share(y) || certain_share(x) > certain_share(y))
+		return certain_share(x) < certain_share(y) ? 1 : -1;
 	if (x->in_use != y->in_use)
 		return x->in_use < y->in_use ? 1 : -1;
 	if (x->time_wait != y->time_wait)

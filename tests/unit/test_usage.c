@@ -115,6 +115,39 @@ static void says_what_capacity_says(void **state)
 	}
 }
 
+/* Without BPF each may be full; the one that nearly is goes first, though all it has is TIME_WAIT. */
+static void certainly_fullest_first(void **state)
+{
+	const struct grouping by_destination = {.tcp = true, .v4 = true};
+	struct snapshot *snapshot = make_snapshot();
+	struct netns_snapshot *netns = &snapshot->netns[0];
+	struct usage_result usage;
+
+	(void)state;
+	netns->settings.tw_reuse = 0;
+	for (uint16_t i = 0; i < 45; i++) {
+		const struct socket_record record = {.protocol = PROTOCOL_TCP,
+						     .state = i < 5 ? STATE_ESTABLISHED
+								    : STATE_TIME_WAIT,
+						     .flags = i < 5 ? 0 : SOCKET_MINI,
+						     .local = v4(1),
+						     .remote = v4(i < 5 ? 2 : 3),
+						     .local_port = (uint16_t)(LOW + i),
+						     .remote_port = 80};
+
+		assert_int_equal(socket_table_add(&netns->sockets, &record), 0);
+	}
+	port_set_add_range(&netns->binds.maybe, (struct port_range){LOW, LOW + 63});
+	group(snapshot, &by_destination);
+	assert_int_equal(usage_judge(snapshot, USAGE_DESTINATION, &usage), 0);
+	assert_int_equal(usage.groups, 2);
+	assert_int_equal(usage.group[0].left, 0);
+	assert_int_equal(usage.group[1].left, 0);
+	assert_int_equal(usage.group[0].time_wait, 40);
+	usage_result_done(&usage);
+	snapshot_free(snapshot);
+}
+
 static void says_what_it_does_not_know(void **state)
 {
 	const struct grouping by_destination = {.tcp = true, .v4 = true};
@@ -206,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_what_capacity_says),
+		cmocka_unit_test(certainly_fullest_first),
 		cmocka_unit_test(says_what_it_does_not_know),
 		cmocka_unit_test(counts_inbound_of_all_remote_ports),
 		cmocka_unit_test(counts_udp_by_the_wildcard),
