@@ -196,7 +196,9 @@ static void add_first_cell(const struct usage_view *view, const struct usage_gro
 						     : "?",
 				      group->key.owner);
 		else
-			strbuf_puts(cell, group->owner ? group->owner : "no process known");
+			strbuf_puts(cell, group->owner    ? group->owner
+					  : group->in_use ? "no process known"
+							  : "no process: TIME_WAIT");
 		break;
 	case USAGE_BY_CONTAINER:
 		strbuf_puts(cell, group->owner && *group->owner ? group->owner
