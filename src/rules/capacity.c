@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "overlap.h"
 #include "time_wait.h"
 
 /* What was read cannot be relied on as a whole: the numbers stand, but not as exact. */
@@ -322,25 +323,21 @@ static bool udp_wildcard(const struct capacity_query *query)
 	return !query->bound || !source_is_known(query);
 }
 
-/* inet_rcv_saddr_equal() with both wildcards matching: 1 they overlap, 0 they do not, -1 V6ONLY of the owner decides. */
-static int udp_overlaps(const struct capacity_query *query, const struct socket_record *owner)
+/* inet_rcv_saddr_equal() with both wildcards matching: the law of overlap.h. */
+static enum overlap udp_overlaps(const struct capacity_query *query,
+				 const struct socket_record *owner)
 {
-	if (udp_wildcard(query)) {
-		bool v6 = query->af_inet6 || query->to.family == IP_V6;
+	struct overlap_side theirs = overlap_socket(owner);
+	struct overlap_side ours = {
+		.af_inet6 = query->af_inet6 || query->to.family == IP_V6,
+		.v6only = query->v6only,
+		.wildcard = true,
+		.stand_in = true,
+	};
 
-		if (v6 && query->v6only)
-			return owner->local.family == IP_V6;
-		return socket_meets_any(owner, v6 ? IP_V6 : IP_V4);
-	}
-	if (!ip_address_is_any(&owner->local))
-		return ip_address_equal(&owner->local, &query->from);
-	if (owner->local.family == query->from.family)
-		return 1;
-	if (query->from.family == IP_V6) /* 0.0.0.0 does not hold an IPv6 address */
-		return 0;
-	if (!(owner->known & SOCKET_V6ONLY))
-		return -1;
-	return !(owner->flags & SOCKET_V6ONLY);
+	if (!udp_wildcard(query))
+		ours.address = query->from;
+	return overlap_addresses(&ours, &theirs);
 }
 
 /* Is @flag set on both? 1, 0, or -1 when the owner's is not known. */
@@ -360,22 +357,22 @@ static int both_have(bool ours, const struct socket_record *owner, uint16_t flag
 static int udp_conflicts(const struct capacity_query *query, const struct socket_record *owner,
 			 uint32_t *gap)
 {
-	int overlaps = udp_overlaps(query, owner);
+	enum overlap overlaps = udp_overlaps(query, owner);
 	int share_address = both_have(query->reuseaddr, owner, SOCKET_REUSEADDR);
 	int share_port =
 		both_have(query->reuseport && query->uid == owner->uid, owner, SOCKET_REUSEPORT);
 
 	if (query->device && owner->device && query->device != owner->device)
 		return 0;
-	if (overlaps == 0 || share_address == 1 || share_port == 1)
+	if (overlaps == OVERLAP_NO || share_address == 1 || share_port == 1)
 		return 0;
 	if (query->device && (owner->flags & SOCKET_DEVICE_HIDDEN)) {
 		*gap = GAP_OPTIONS;
 		return -1;
 	}
-	if (overlaps == 1 && share_address == 0 && share_port == 0)
+	if (overlaps == OVERLAP_YES && share_address == 0 && share_port == 0)
 		return 1;
-	*gap = overlaps < 0 ? GAP_V6ONLY : GAP_BUCKET_STATE;
+	*gap = overlaps == OVERLAP_UNKNOWN ? GAP_V6ONLY : GAP_BUCKET_STATE;
 	return -1;
 }
 
