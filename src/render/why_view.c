@@ -370,6 +370,14 @@ static void add_no_remedy(const struct why_bind *why, unsigned width, struct str
 	if (result->verdict != BIND_IN_USE || !result->exact || why->query->reuseaddr ||
 	    has_advice(why, BIND_ADVICE_REUSEADDR))
 		return;
+	if (why->query->reuseport) {
+		strbuf_puts(out, "  ");
+		screen_wrap(
+			out,
+			"SO_REUSEPORT does not help: all sockets on the port must set it before "
+			"bind(), and belong to one user",
+			2, 2, width);
+	}
 	strbuf_puts(out, "  ");
 	screen_wrap(out,
 		    listening ? "SO_REUSEADDR does not help: it never shares a port with a listener"
