@@ -12,6 +12,7 @@ static const struct option_spec options[] = {
 	{"reuse-time-wait", 0, "YES|NO", "judge as if tcp_tw_reuse were 1 (yes) or 0 (no)",
 	 "yes no"},
 	{"range", 0, "LOW-HIGH", "as a socket sees it that has set IP_LOCAL_PORT_RANGE", NULL},
+	{"probe", 0, NULL, "settle ports in doubt by connecting on loopback", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 

@@ -14,6 +14,7 @@ static const struct option_spec options[] = {
 	{"openmetrics", 0, NULL, "metrics for Prometheus", NULL},
 	{"output", 0, "FILE", "with --openmetrics: replace FILE in one step", "@file"},
 	{"top", 0, "N", "with --openmetrics: destinations with metrics of their own (30)", NULL},
+	{"probe", 0, NULL, "settle ports in doubt by connecting on loopback", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 

@@ -17,6 +17,7 @@ static const struct option_spec options[] = {
 	{"inbound", 0, NULL, "accepted connections: which peers use up our listeners' tuples",
 	 NULL},
 	{"top", 0, "N", "show the N fullest groups; 0 shows all", NULL},
+	{"probe", 0, NULL, "settle ports in doubt by connecting on loopback", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 

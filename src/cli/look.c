@@ -44,6 +44,7 @@ int look_options(const struct arguments *arguments, struct observe_options *ret,
 		.collector = arguments_get(arguments, "collector"),
 		.save = arguments_get(arguments, "save"),
 		.replay = arguments_get(arguments, "replay"),
+		.probe = arguments_has(arguments, "probe"),
 		.what = {.tcp = tcp || !udp, .udp = udp || !tcp, .v4 = v4 || !v6, .v6 = v6 || !v4},
 	};
 	if (ret->netns && ret->all_netns)
@@ -52,10 +53,13 @@ int look_options(const struct arguments *arguments, struct observe_options *ret,
 		return both("replay", "save", reterr);
 	if (ret->replay && ret->collector)
 		return both("replay", "collector", reterr);
+	if (ret->replay && ret->probe)
+		return both("replay", "probe", reterr);
 	if (ret->collector && strcmp(ret->collector, "bpf") != 0 &&
-	    strcmp(ret->collector, "netlink") != 0)
+	    strcmp(ret->collector, "netlink") != 0 && strcmp(ret->collector, "procfs") != 0)
 		return error_set(reterr, -EINVAL, "--collector",
-				 "'%.40s' is not one: expected bpf or netlink", ret->collector);
+				 "'%.40s' is not one: expected bpf, netlink or procfs",
+				 ret->collector);
 	return 0;
 }
 

@@ -46,9 +46,10 @@ const struct process_record *name_process(const struct snapshot *snapshot, uint3
 
 const char *name_collector(const struct snapshot *snapshot)
 {
-	return strcmp(snapshot->collector, "bpf") == 0           ? "BPF"
-	       : strcmp(snapshot->collector, "netlink+bpf") == 0 ? "netlink and BPF"
-								 : snapshot->collector;
+	return strcmp(snapshot->collector, "bpf") == 0             ? "BPF"
+	       : strcmp(snapshot->collector, "netlink+bpf") == 0   ? "netlink and BPF"
+	       : strcmp(snapshot->collector, "netlink+probe") == 0 ? "netlink and a probe"
+								   : snapshot->collector;
 }
 
 const char *name_gap(uint32_t gaps)
@@ -69,7 +70,7 @@ const char *name_gap(uint32_t gaps)
 		"it depends on the order of events",
 		"no route tells which local address would be used",
 		"how this kernel searches a socket's own range is not known",
-		"SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible without BPF",
+		"SO_REUSEADDR, SO_REUSEPORT or the device of other sockets is not visible without BPF",
 	};
 	int bit = __builtin_ffs((int)gaps) - 1;
 

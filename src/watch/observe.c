@@ -8,6 +8,7 @@
 #include "choice.h"
 #include "error.h"
 #include "owners.h"
+#include "probe.h"
 #include "route.h"
 #include "save.h"
 
@@ -139,6 +140,8 @@ static int usage_of_host(const struct observe_options *options,
 
 	if (r == 0 && may_settle && ports_doubtful(snapshot))
 		settled = choice_settle_binds(snapshot);
+	if (r == 0 && options->probe)
+		r = probe_binds(snapshot, reterr);
 	if (r == 0 && options->save)
 		r = begin_everything(choice, snapshot, reterr);
 	if (r == 0)
@@ -258,6 +261,8 @@ static int read_for_capacity(const struct observe_options *options,
 	};
 	int r = choice->collector->binds(choice->state, snapshot, reterr);
 
+	if (r == 0 && options->probe)
+		r = probe_binds(snapshot, reterr);
 	if (r < 0)
 		return r;
 	if (options->save)

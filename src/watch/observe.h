@@ -26,6 +26,7 @@ struct observe_options {
 	struct grouping what; /* protocols, families, filter, and by what to count */
 	bool by_process;      /* GROUP_BY_OWNER: per pid, else per container or unit */
 	bool processes;       /* fill snapshot->processes, so that rows can be named */
+	bool probe;           /* connect on loopback where ports are in doubt (probe.h) */
 	bool sockets; /* keep every single socket too, if they are at most OBSERVE_SOCKETS_MAX */
 };
 
