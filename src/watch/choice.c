@@ -74,8 +74,40 @@ static int open_forced(const char *name, struct snapshot *snapshot, struct choic
 		return open_one(&collector_netlink, snapshot, ret, reterr);
 	if (strcmp(name, collector_bpf.name) == 0)
 		return open_one(&collector_bpf, snapshot, ret, reterr);
-	return error_set(reterr, -EINVAL, "collector", "%s: no such collector, expected %s or %s",
-			 name, collector_bpf.name, collector_netlink.name);
+	if (strcmp(name, collector_procfs.name) == 0)
+		return open_one(&collector_procfs, snapshot, ret, reterr);
+	return error_set(reterr, -EINVAL, "collector",
+			 "%s: no such collector, expected %s, %s or %s", name, collector_bpf.name,
+			 collector_netlink.name, collector_procfs.name);
+}
+
+/* Does netlink's @error say that sock_diag is forbidden or missing here? */
+static bool has_no_diag(int error)
+{
+	return error == -EPERM || error == -EACCES || error == -EPROTONOSUPPORT ||
+	       error == -ENOENT || error == -EAFNOSUPPORT;
+}
+
+/* BPF, unless it was tried already, else procfs. Return: 0, or @failure of netlink. */
+static int open_after_netlink(int failure, struct snapshot *snapshot, struct choice *ret)
+{
+	if (!has_no_diag(failure))
+		return failure;
+	if (snapshot->bpf_absent_because[0] == '\0' && try_bpf(snapshot, ret))
+		return 0;
+	return open_one(&collector_procfs, snapshot, ret, NULL) == 0 ? 0 : failure;
+}
+
+static int open_without_bpf(struct snapshot *snapshot, struct choice *ret, struct eph_error *reterr)
+{
+	int r = open_one(&collector_netlink, snapshot, ret, reterr);
+
+	return r < 0 ? open_after_netlink(r, snapshot, ret) : 0;
+}
+
+static void name_choice(const struct choice *choice, struct snapshot *snapshot)
+{
+	snprintf(snapshot->collector, sizeof(snapshot->collector), "%s", choice->collector->name);
 }
 
 int choice_open(const char *forced, bool exact, struct snapshot *snapshot, struct choice *ret,
@@ -87,10 +119,9 @@ int choice_open(const char *forced, bool exact, struct snapshot *snapshot, struc
 	if (forced)
 		r = open_forced(forced, snapshot, ret, reterr);
 	else if ((!exact && count_sockets(snapshot) <= SMALL_HOST) || !try_bpf(snapshot, ret))
-		r = open_one(&collector_netlink, snapshot, ret, reterr);
+		r = open_without_bpf(snapshot, ret, reterr);
 	if (r == 0)
-		snprintf(snapshot->collector, sizeof(snapshot->collector), "%s",
-			 ret->collector->name);
+		name_choice(ret, snapshot);
 	return r;
 }
 
@@ -119,18 +150,23 @@ static void forget(struct snapshot *snapshot)
 bool choice_fall_back(const char *forced, int failure, struct choice *choice,
 		      struct snapshot *snapshot)
 {
-	bool was_bpf = choice->collector == &collector_bpf;
+	const struct collector *failed = choice->collector;
+	int r;
 
 	choice_close(choice);
-	if (forced || !was_bpf)
+	if (forced || failed == &collector_procfs)
 		return false;
-	snprintf(snapshot->bpf_absent_because, sizeof(snapshot->bpf_absent_because),
-		 "BPF failed while reading: %.90s", strerror(-failure));
 	forget(snapshot);
-	if (open_one(&collector_netlink, snapshot, choice, NULL) < 0)
-		return false;
-	snprintf(snapshot->collector, sizeof(snapshot->collector), "%s", choice->collector->name);
-	return true;
+	if (failed == &collector_bpf) {
+		snprintf(snapshot->bpf_absent_because, sizeof(snapshot->bpf_absent_because),
+			 "BPF failed while reading: %.90s", strerror(-failure));
+		r = open_without_bpf(snapshot, choice, NULL);
+	} else {
+		r = open_after_netlink(failure, snapshot, choice);
+	}
+	if (r == 0)
+		name_choice(choice, snapshot);
+	return r == 0;
 }
 
 /* Bits of a bind table that netlink may have set and BPF knows better. */

@@ -19,7 +19,7 @@ struct eph_error;
 struct observe_options {
 	const char *netns; /* name, pid or path; NULL: the caller's own */
 	bool all_netns;
-	/* "bpf" or "netlink" to force one; NULL: the best available at the least cost */
+	/* "bpf", "netlink" or "procfs" to force one; NULL: the best available at the least cost */
 	const char *collector;
 	const char *save;     /* write the snapshot to this file too; NULL: no */
 	const char *replay;   /* read it from this file instead of the kernel; NULL: no */

@@ -1,14 +1,22 @@
 /*
  * An observation end to end: a saved snapshot replayed says the same as the live one, by destination, source, inbound and
- * process; forced collectors; sources that are not ours; files that must not be written through.
+ * process; forced collectors; sources that are not ours; files that must not be written through; procfs where a sandbox
+ * leaves nothing else.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -114,13 +122,13 @@ static void test_replay(enum group_by by, const char *collector)
 }
 
 /* What is counted while streaming equals what is counted from the table. */
-static void test_streamed(enum group_by by)
+static void test_streamed(enum group_by by, const char *collector)
 {
 	struct observe_options options = options_by(by);
 	CLEANUP(snapshot_freep) struct snapshot *streamed = NULL, *saved = NULL;
 	struct usage_result a = {0}, b = {0};
 
-	options.collector = "netlink";
+	options.collector = collector;
 	CHECK(observe_usage(&options, &streamed, &a, NULL) == 0);
 	options.save = file;
 	CHECK(observe_usage(&options, &saved, &b, NULL) == 0);
@@ -236,6 +244,66 @@ static void test_refused_files(void)
 	CHECK(!snapshot && !result.group);
 }
 
+/* As a sandbox does it: no bpf(2), and @error from @call, SYS_socket for sock_diag only. False where no filter can be set. */
+static bool forbid(uint32_t call, int error)
+{
+	const uint32_t number = offsetof(struct seccomp_data, nr);
+	const uint32_t protocol = offsetof(struct seccomp_data, args[2]) +
+				  (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, protocol),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_SOCK_DIAG, 0, call == SYS_socket),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void ask_in_sandbox(int error)
+{
+	struct observe_options options = options_by(GROUP_BY_DESTINATION);
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
+	struct usage_result result = {0};
+
+	options.collector = "netlink";
+	CHECK(observe_usage(&options, &snapshot, &result, NULL) == error);
+	options.collector = NULL;
+	CHECK(observe_usage(&options, &snapshot, &result, NULL) == 0);
+	CHECK(strcmp(snapshot->collector, "procfs") == 0);
+	check_left(&result);
+	usage_result_done(&result);
+}
+
+/* In a child: a filter is for ever. No socket of sock_diag, or one that can ask for nothing. */
+static void test_sandbox(uint32_t call, int error)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct capacity_result result;
+		struct eph_error message = {0};
+
+		if (!forbid(call, error))
+			_exit(77);
+		ask_in_sandbox(-error);
+		CHECK(call != SYS_socket ||
+		      (ask(NULL, NULL, &result, &message) == 0 && result.left < result.left_max));
+		_exit(0);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		fprintf(stderr, "not tested: no seccomp filter can be set\n");
+	else
+		CHECK(WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
 	if (state_enter_netns() < 0) {
@@ -248,16 +316,21 @@ int main(void)
 	make_sockets();
 	test_replay(GROUP_BY_DESTINATION, "netlink");
 	test_replay(GROUP_BY_DESTINATION, "bpf");
+	test_replay(GROUP_BY_DESTINATION, "procfs");
 	test_replay(GROUP_BY_DESTINATION, NULL);
 	test_replay(GROUP_BY_SOURCE, "netlink");
 	test_replay(GROUP_INBOUND, "netlink");
+	test_replay(GROUP_INBOUND, "procfs");
 	test_replay(GROUP_BY_OWNER, "netlink");
-	test_streamed(GROUP_BY_DESTINATION);
-	test_streamed(GROUP_INBOUND);
+	test_streamed(GROUP_BY_DESTINATION, "netlink");
+	test_streamed(GROUP_INBOUND, "netlink");
+	test_streamed(GROUP_BY_DESTINATION, "procfs");
 	test_capacity();
 	test_without_udp_ports();
 	test_not_one_host();
 	test_refused_files();
+	test_sandbox(SYS_socket, EPERM);
+	test_sandbox(SYS_sendto, ENOENT);
 	unlink(link_path);
 	unlink(file);
 	CHECK(rmdir(directory) == 0); /* nothing half-written is left */
