@@ -80,7 +80,7 @@ struct snapshot {
 	int64_t taken_at_ms; /* Unix time */
 	uint64_t elapsed_us; /* how long reading took, loading of programs included */
 	uint64_t load_us;    /* of that: loading BPF programs */
-	char collector[24];  /* "bpf", "netlink", "procfs", "netlink+bpf" (sockets + bind buckets) */
+	char collector[24]; /* "bpf", "netlink", "procfs", "netlink+bpf" (sockets + bind buckets) */
 	/* collecting only: why BPF was wanted and not usable, "" when it was not or was */
 	char bpf_absent_because[128];
 	bool replayed;

@@ -316,9 +316,9 @@ static bool line_gap(struct snapshot_reader *reader)
 static bool read_socket_numbers(const struct snapshot_word *words, struct socket_record *record)
 {
 	static const uint64_t max[] = {
-		SOCKET_FLAGS,       SOCKET_FLAGS,       UINT16_MAX, UINT16_MAX, UINT32_MAX,
-		UINT32_MAX,         UINT32_MAX,         UINT32_MAX, UINT32_MAX, UINT32_MAX,
-		UINT32_MAX,         UINT64_MAX,         UINT64_MAX,
+		SOCKET_FLAGS, SOCKET_FLAGS, UINT16_MAX, UINT16_MAX, UINT32_MAX,
+		UINT32_MAX,   UINT32_MAX,   UINT32_MAX, UINT32_MAX, UINT32_MAX,
+		UINT32_MAX,   UINT64_MAX,   UINT64_MAX,
 	};
 	uint64_t value[ARRAY_SIZE(max)];
 

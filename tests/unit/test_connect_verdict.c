@@ -32,12 +32,10 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	if (!f)
-		return -1;
+	assert_non_null(f);
 	f->snapshot = snapshot_new();
 	f->netns = f->snapshot ? snapshot_add_netns(f->snapshot) : NULL;
-	if (!f->netns)
-		return -1;
+	assert_non_null(f->netns);
 	f->snapshot->laws = (struct kernel_laws){.step_one = LAW_YES,
 						 .window = LAW_YES,
 						 .bound_visible = LAW_YES,
