@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "netns.h"
+#include "probe.h"
 #include "procfs.h"
 
 /* --- the query -------------------------------------------------------------------------------------------------- */
@@ -89,6 +90,8 @@ static int read_snapshot(const struct reader *reader, const struct capacity_quer
 		r = procfs_read_settings(snapshot, error);
 	if (r == 0)
 		r = reader->collector->binds(reader->state, snapshot, error);
+	if (r == 0 && reader->probe)
+		r = probe_binds(snapshot, error);
 	if (r < 0)
 		return r;
 	capacity_candidates(&snapshot->netns[0], &snapshot->netns[0].counted);
@@ -100,7 +103,8 @@ int capacity_case_ask(struct capacity_case *test, const struct reader *reader, s
 	struct eph_error error = {0};
 	int r;
 
-	*ret = (struct answer){.collector = reader->collector->name, .snapshot = snapshot_new()};
+	*ret = (struct answer){.collector = reader->probe ? "probe" : reader->collector->name,
+			       .snapshot = snapshot_new()};
 	r = ret->snapshot ? read_snapshot(reader, &test->query, ret->snapshot, &error) : -ENOMEM;
 	if (r == 0)
 		r = capacity_count(&ret->snapshot->netns[0], &ret->snapshot->laws, &test->query,
@@ -121,7 +125,7 @@ bool capacity_case_suits_command(const struct capacity_case *test)
 	       (!query->has_window || (query->window.lo && query->window.hi));
 }
 
-static json_t *run_command(const struct capacity_case *test, const char *path)
+static json_t *run_command(const struct capacity_case *test, const char *path, const char *options)
 {
 	CLEANUP(strbuf_done) struct strbuf line = STRBUF_INIT;
 	char text[IP_ADDRESS_TEXT_BYTES];
@@ -133,8 +137,8 @@ static json_t *run_command(const struct capacity_case *test, const char *path)
 		      test->query.to.family == IP_V6 ? "'%s' capacity '[%s]:%u'"
 						     : "'%s' capacity '%s:%u'",
 		      path, text, test->query.to_port);
-	strbuf_printf(&line, " --from '%s' --json -N /proc/%d/ns/net",
-		      ip_address_format(&test->query.from, text), (int)getpid());
+	strbuf_printf(&line, " --from '%s' --json -N /proc/%d/ns/net %s",
+		      ip_address_format(&test->query.from, text), (int)getpid(), options);
 	if (test->query.has_window)
 		strbuf_printf(&line, " --range %u-%u", test->query.window.lo,
 			      test->query.window.hi);
@@ -145,9 +149,10 @@ static json_t *run_command(const struct capacity_case *test, const char *path)
 	return answer;
 }
 
-bool capacity_case_ask_command(struct capacity_case *test, const char *path, uint32_t ret[2])
+bool capacity_case_ask_command(struct capacity_case *test, const char *path, const char *options,
+			       uint32_t ret[2])
 {
-	json_t *answer = run_command(test, path);
+	json_t *answer = run_command(test, path, options);
 	const json_t *left = json_object_get(answer, "left");
 	const json_t *left_max = json_object_get(answer, "left_max");
 	bool ok = json_is_integer(left) && json_is_integer(left_max);

@@ -31,6 +31,7 @@ struct capacity_case {
 struct reader {
 	const struct collector *collector;
 	void *state;
+	bool probe; /* then settle the ports in doubt; the answer's collector is "probe" */
 };
 
 struct answer {
@@ -56,11 +57,17 @@ int capacity_case_ask(struct capacity_case *test, const struct reader *reader, s
 /* Can the command line put the question: TCP, from no device, a window with both halves? */
 bool capacity_case_suits_command(const struct capacity_case *test);
 
-/* What the program at @path answers: left in @ret[0], left_max in @ret[1]. Return: false with a complaint. */
-bool capacity_case_ask_command(struct capacity_case *test, const char *path, uint32_t ret[2]);
+/* What the program at @path answers, given @options too: left in @ret[0], left_max in @ret[1]. Return: false with a
+ * complaint. */
+bool capacity_case_ask_command(struct capacity_case *test, const char *path, const char *options,
+			       uint32_t ret[2]);
 
 /* Connect until the kernel refuses, some connections past the width of the range at most. */
 void capacity_case_fill(const struct capacity_case *test, struct fill *ret);
+
+/* Did the probe settle what an exact answer needs: TCP, no TIME_WAIT in doubt, no range of odd width? */
+bool capacity_case_probe_must_be_exact(const struct answer *answer,
+				       const struct capacity_query *query);
 
 /* Complain of all that is wrong with @answer, given what the kernel did. */
 void capacity_case_compare(struct capacity_case *test, const struct answer *answer,

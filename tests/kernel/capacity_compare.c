@@ -31,18 +31,31 @@ static void complain_ports(struct capacity_case *test, const char *what,
 	strbuf_putc(&test->complaint, '\n');
 }
 
-static bool must_be_exact(const struct answer *answer, const struct capacity_query *query)
+static bool all_is_seen(const struct answer *answer, const struct capacity_query *query)
 {
 	const struct capacity_result *result = &answer->result;
 	uint32_t width = port_range_width(result->range);
 
-	if (strcmp(answer->collector, "bpf") != 0 ||
-	    result->inexact_because & (GAP_ORDER | GAP_KERNEL))
+	if (result->inexact_because & (GAP_ORDER | GAP_KERNEL))
 		return false;
 	if (query->protocol == PROTOCOL_UDP || width % 2 == 0 || width == 1)
 		return true;
 	return query->has_window && (query->window.lo || query->window.hi) &&
 	       answer->snapshot->laws.step_one == LAW_YES;
+}
+
+bool capacity_case_probe_must_be_exact(const struct answer *answer,
+				       const struct capacity_query *query)
+{
+	return strcmp(answer->collector, "probe") == 0 && query->protocol == PROTOCOL_TCP &&
+	       !(answer->result.inexact_because & GAP_TW_AGE) && all_is_seen(answer, query);
+}
+
+static bool must_be_exact(const struct answer *answer, const struct capacity_query *query)
+{
+	if (strcmp(answer->collector, "bpf") == 0)
+		return all_is_seen(answer, query);
+	return capacity_case_probe_must_be_exact(answer, query);
 }
 
 void capacity_case_describe(struct capacity_case *test, const struct answer *answer,

@@ -2,7 +2,9 @@
  * Exercises: rules/capacity.c against the kernel, through the collectors. Each case makes a random state in a network
  * namespace of its own, asks for the number of further connections, then really connects until the kernel refuses.
  *
- *	test_capacity [--cases N] [--seed S] [--command PATH] [--collector bpf|netlink|procfs|both] [--verbose]
+ *	test_capacity [--cases N] [--seed S] [--command PATH] [--collector bpf|netlink|procfs|both] [--probe] [--verbose]
+ *
+ * With --probe, connections on loopback settle the ports that netlink, or procfs, leaves in doubt.
  *
  * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed,
  * 77 nothing could be tested here. It fails, too, when a case was not run to its end, when true root has a kernel and a
@@ -30,12 +32,13 @@
 /* not every query can be said on the command line: so often, that one in fifty is */
 #define COMMAND_EVERY       15u
 #define MANY_CASES          500u /* of so many, some must be exact and one in fifty go through the command */
+#define PROBED_CASES        100u /* of so many, one in five must be exact thanks to the probe */
 #define EXIT_NOT_APPLICABLE 2
 
 struct options {
 	uint64_t cases, seed;
 	const char *command;
-	bool bpf, netlink, procfs, verbose;
+	bool bpf, netlink, procfs, probe, verbose;
 };
 
 /* Shared by all processes. */
@@ -44,11 +47,22 @@ struct tally {
 	atomic_uint tcp, udp, commands;
 	atomic_uint exact, interval, missed_one, unlimited, reused, unverified; /* with BPF */
 	atomic_uint other_exact, other_interval; /* with netlink, or procfs */
+	/* a port was in doubt; of these, exact because it had to be */
+	atomic_uint probed, probed_exact;
 	atomic_int bpf_error; /* why a worker could not use BPF, 0 if all could */
 };
 
 static const struct options *options;
 static struct tally *tally;
+
+static void count_probe(const struct answer *answer, const struct capacity_query *query)
+{
+	if (strcmp(answer->snapshot->collector, "+probe") != 0)
+		return;
+	tally->probed++;
+	tally->probed_exact +=
+		answer->result.exact && capacity_case_probe_must_be_exact(answer, query);
+}
 
 static void count_answer(const struct answer *answer, const struct fill *kernel)
 {
@@ -105,7 +119,9 @@ static int judge_case(struct capacity_case *test, const struct reader *readers, 
 		if (capacity_case_ask(test, &readers[i], &answers[i]) < 0)
 			return 1;
 	if (with_command)
-		commanded = capacity_case_ask_command(test, options->command, interval);
+		commanded = capacity_case_ask_command(
+			test, options->command, options->probe ? "--collector netlink --probe" : "",
+			interval);
 	capacity_case_fill(test, &kernel);
 	if (time_ran_over(&test->state))
 		return EXIT_NOT_APPLICABLE;
@@ -115,6 +131,7 @@ static int judge_case(struct capacity_case *test, const struct reader *readers, 
 	for (unsigned i = 0; i < n_readers; i++) {
 		capacity_case_compare(test, &answers[i], &kernel);
 		count_answer(&answers[i], &kernel);
+		count_probe(&answers[i], &test->query);
 		if (options->verbose)
 			capacity_case_describe(test, &answers[i], &kernel);
 	}
@@ -197,9 +214,9 @@ static unsigned open_readers(struct reader readers[2])
 			n++;
 	}
 	if (options->netlink && open_reader(&collector_netlink, &readers[n]) == 0)
-		n++;
+		readers[n++].probe = options->probe;
 	if (options->procfs && open_reader(&collector_procfs, &readers[n]) == 0)
-		n++;
+		readers[n++].probe = options->probe;
 	return n;
 }
 
@@ -303,6 +320,9 @@ static const char *what_was_missing(void)
 		return "BPF should have answered and did not";
 	if (bpf_should_work() && many && tally->exact == 0 && tally->unverified == 0)
 		return "no answer of BPF was exact";
+	if (options->probe && options->cases >= PROBED_CASES &&
+	    tally->probed_exact < tally->passed / 5)
+		return "the probe settled too little";
 	if (options->command && many && tally->commands < tally->passed / 50)
 		return "too few cases went through the command";
 	return NULL;
@@ -324,8 +344,8 @@ static int verdict(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: test_capacity [--cases N] [--seed S] [--command PATH] ["
-			"[--collector bpf|netlink|procfs|both] [--verbose]\n");
+	fprintf(stderr, "usage: test_capacity [--cases N] [--seed S] [--command PATH] "
+			"[--collector bpf|netlink|procfs|both] [--probe] [--verbose]\n");
 	return 3;
 }
 
@@ -347,6 +367,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{"seed", required_argument, NULL, 's'},
 		{"command", required_argument, NULL, 'c'},
 		{"collector", required_argument, NULL, 'k'},
+		{"probe", no_argument, NULL, 'p'},
 		{"verbose", no_argument, NULL, 'v'},
 		{0},
 	};
@@ -360,6 +381,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->seed = strtoull(optarg, NULL, 10);
 		else if (c == 'c')
 			ret->command = optarg;
+		else if (c == 'p')
+			ret->probe = true;
 		else if (c == 'v')
 			ret->verbose = true;
 		else if (c != 'k' || choose_collector(optarg, ret) < 0)
@@ -390,5 +413,8 @@ int main(int argc, char **argv)
 	       tally->exact, tally->unlimited, tally->reused, tally->interval, tally->missed_one,
 	       given.procfs ? "procfs" : "netlink", tally->other_exact, tally->other_interval,
 	       tally->commands);
+	if (given.probe)
+		printf("probe: used in %u, of which %u had to be exact and were\n", tally->probed,
+		       tally->probed_exact);
 	return verdict();
 }
