@@ -70,8 +70,8 @@ const char *name_gap(uint32_t gaps)
 		"it depends on the order of events",
 		"no route tells which local address would be used",
 		"how this kernel searches a socket's own range is not known",
-		"SO_REUSEADDR, SO_REUSEPORT or the device of other sockets is not visible without "
-		"BPF",
+		("SO_REUSEADDR, SO_REUSEPORT or the device of other sockets is not visible "
+		 "without BPF"),
 	};
 	int bit = __builtin_ffs((int)gaps) - 1;
 
