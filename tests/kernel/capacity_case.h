@@ -65,7 +65,7 @@ bool capacity_case_ask_command(struct capacity_case *test, const char *path, con
 /* Connect until the kernel refuses, some connections past the width of the range at most. */
 void capacity_case_fill(const struct capacity_case *test, struct fill *ret);
 
-/* Did the probe settle what an exact answer needs: TCP, no TIME_WAIT in doubt, no range of odd width? */
+/* Did the probe settle what an exact answer needs: TCP, no TIME_WAIT or device in doubt, no range of odd width? */
 bool capacity_case_probe_must_be_exact(const struct answer *answer,
 				       const struct capacity_query *query);
 

@@ -48,7 +48,8 @@ bool capacity_case_probe_must_be_exact(const struct answer *answer,
 				       const struct capacity_query *query)
 {
 	return strcmp(answer->collector, "probe") == 0 && query->protocol == PROTOCOL_TCP &&
-	       !(answer->result.inexact_because & GAP_TW_AGE) && all_is_seen(answer, query);
+	       !(answer->result.inexact_because & (GAP_TW_AGE | GAP_OPTIONS)) &&
+	       all_is_seen(answer, query);
 }
 
 static bool must_be_exact(const struct answer *answer, const struct capacity_query *query)

@@ -320,7 +320,7 @@ static const char *what_was_missing(void)
 		return "BPF should have answered and did not";
 	if (bpf_should_work() && many && tally->exact == 0 && tally->unverified == 0)
 		return "no answer of BPF was exact";
-	if (options->probe && options->cases >= PROBED_CASES &&
+	if (options->probe && options->netlink && options->cases >= PROBED_CASES &&
 	    tally->probed_exact < tally->passed / 5)
 		return "the probe settled too little";
 	if (options->command && many && tally->commands < tally->passed / 50)
