@@ -445,7 +445,8 @@ static int read_sockets(struct reading *reading)
 	free(taking.cookie);
 	whole = r == 0 && reading->request->remote.family == IP_NONE &&
 		reading->request->what.tcp == reading->request->what.udp;
-	netns->sockets_complete = whole && !reading->request->local_port;
+	netns->sockets_complete =
+		whole && !reading->request->local_port && !(netns->gaps & GAP_BOUND_HIDDEN);
 	netns->sockets_port = whole ? reading->request->local_port : 0;
 	if (netns->time_wait > 0)
 		netns->gaps |= GAP_TW_AGE;

@@ -321,7 +321,8 @@ static int read_sockets(struct reading *reading)
 		r = read_protocol(reading, PROTOCOL_UDP, true, socket_row, reading);
 	whole = r == 0 && request->remote.family == IP_NONE &&
 		request->what.tcp == request->what.udp;
-	netns->sockets_complete = whole && !request->local_port;
+	netns->sockets_complete =
+		whole && !request->local_port && !(netns->gaps & GAP_BOUND_HIDDEN);
 	netns->sockets_port = whole ? request->local_port : 0;
 	if (netns->time_wait > 0)
 		netns->gaps |= GAP_TW_AGE;

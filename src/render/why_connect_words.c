@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "number.h"
+#include "paste.h"
 #include "printable.h"
 
 #define DEFAULT_PORTS 28232u /* 32768-60999 */
@@ -66,6 +67,17 @@ static struct number_text share(uint32_t part, uint32_t whole)
 static const char *plural(uint32_t count)
 {
 	return count == 1 ? "" : "s";
+}
+
+/* A command among words, such that it acts in the namespace that was looked at. */
+static void advise_command(const struct context *c, const char *before, const char *command,
+			   const char *after)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	paste_command(&text, &c->snapshot->netns[0], command);
+	ADVICE("%s%s%s", before, text.text, after);
+	strbuf_done(&text);
 }
 
 /* "4 of 64 ports (6.2 %) are". */
@@ -174,9 +186,10 @@ static void say_time_wait(const struct context *c)
 	}
 	ADVICE("keep connections alive (keep-alive, a pool), or let the other side close first");
 	if (may_reuse(c))
-		ADVICE("sysctl -w net.ipv4.tcp_tw_reuse=1 lets connect() take over a TIME_WAIT "
-		       "that "
-		       "is older than a second");
+		advise_command(c, "", "sysctl -w net.ipv4.tcp_tw_reuse=1",
+			       " lets connect() take over a TIME_WAIT "
+			       "that "
+			       "is older than a second");
 }
 
 static void say_listeners(const struct context *c)
@@ -276,7 +289,7 @@ static void say_narrow(const struct context *c)
 	TEXT("the ephemeral range %u-%u has only %s port%s", c->result->capacity.range.lo,
 	     c->result->capacity.range.hi, GROUPED(width_of(c)), plural(width_of(c)));
 	EVIDENCE("the default, 32768-60999, has %s", GROUPED(DEFAULT_PORTS));
-	ADVICE("sysctl -w net.ipv4.ip_local_port_range='32768 60999'");
+	advise_command(c, "", "sysctl -w net.ipv4.ip_local_port_range='32768 60999'", "");
 }
 
 static void say_knee(const struct context *c)
@@ -333,8 +346,11 @@ static void say_ipv6_disabled(const struct context *c)
 	if (facts->lo_ipv6_disabled == LAW_YES)
 		EVIDENCE("net.ipv6.conf.lo.disable_ipv6 = 1, so ::1 is absent");
 	evidence_local(c);
-	ADVICE("connect over IPv4; or sysctl -w net.ipv6.conf.%s.disable_ipv6=0",
-	       facts->ipv6_disabled == LAW_YES ? "all" : "lo");
+	advise_command(c, "connect over IPv4; or ",
+		       facts->ipv6_disabled == LAW_YES
+			       ? "sysctl -w net.ipv6.conf.all.disable_ipv6=0"
+			       : "sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
+		       "");
 }
 
 static void say_no_source(const struct context *c)

@@ -7,6 +7,7 @@
 #include "risk_list.h"
 #include "strbuf.h"
 
+#define PORTS_IN_TITLE           40u /* characters */
 #define NEARLY_EXHAUSTED_PERCENT 85u
 #define MANY_BLOCKED_PERCENT     5u
 #define TW_BUCKETS_PERCENT       90u
@@ -269,19 +270,19 @@ static void find_listeners_in_range(struct search *search)
 	if (!count || !(settings->known & SETTING_RESERVED))
 		return;
 	port_set_format(&in_range, &list);
-	if (list.length > 120) {
-		list.length = 120;
-		list.text[120] = '\0';
+	if (list.length > PORTS_IN_TITLE) {
+		list.length = PORTS_IN_TITLE;
+		while (list.length && list.text[list.length - 1] != ',')
+			list.length--;
+		list.text[list.length] = '\0';
 		strbuf_puts(&list, "...");
 	}
 	risk = risk_list_add(search->result, search->index, "listener-in-range", RISK_WARNING,
-			     "%u listening %s inside the ephemeral range", count,
-			     count == 1 ? "port lies" : "ports lie");
+			     "%u listening %s inside the ephemeral range: %s", count,
+			     count == 1 ? "port lies" : "ports lie", list.text);
 	risk_evidence(search->result, risk,
-		      "%s: while the service is down an outgoing connection may take the port, and "
-		      "it fails "
-		      "to start again",
-		      list.text);
+		      "while the service is down an outgoing connection may take the port, and it "
+		      "fails to start again");
 	risk_advice_reserve(search->result, risk, &in_range, false, "reserve %s",
 			    count == 1 ? "it" : "them");
 	strbuf_done(&list);
