@@ -121,6 +121,15 @@ static void test_replay(enum group_by by, const char *collector)
 	usage_result_done(&b);
 }
 
+/* So many sockets may be hidden as the whole machine has; those come and go between two readings. */
+static void forget_left(struct usage_result *usage)
+{
+	for (size_t i = 0; i < usage->groups; i++) {
+		usage->group[i].left = 0;
+		usage->group[i].exact = false;
+	}
+}
+
 /* What is counted while streaming equals what is counted from the table. */
 static void test_streamed(enum group_by by, const char *collector)
 {
@@ -133,6 +142,10 @@ static void test_streamed(enum group_by by, const char *collector)
 	options.save = file;
 	CHECK(observe_usage(&options, &saved, &b, NULL) == 0);
 	a.sockets = b.sockets; /* streaming leaves listeners out */
+	if ((streamed->netns[0].gaps | saved->netns[0].gaps) & GAP_BOUND_HIDDEN) {
+		forget_left(&a);
+		forget_left(&b);
+	}
 	compare(&a, &b);
 	usage_result_done(&a);
 	usage_result_done(&b);

@@ -260,6 +260,11 @@ static void says_what_it_does_not_know(void **state)
 	assert_false(f.result.blocker[0].certain);
 	assert_int_equal(ask(&f, "v4 127.0.0.2 A"), 0);
 	assert_true(f.result.exact);
+	f.netns->sockets.record[0].flags |= SOCKET_DEVICE_HIDDEN;
+	assert_int_equal(ask(&f, "v4 0.0.0.0"), EADDRINUSE);
+	assert_true(f.result.exact);
+	assert_int_equal(ask(&f, "v4 0.0.0.0 dev1"), EADDRINUSE);
+	assert_int_equal(f.result.inexact_because, GAP_OPTIONS);
 	f.snapshot->laws.bind_verified = false;
 	assert_int_equal(ask(&f, "v4 127.0.0.2 A"), 0);
 	assert_int_equal(f.result.inexact_because, GAP_KERNEL);

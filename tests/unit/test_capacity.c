@@ -395,6 +395,33 @@ static void shares_udp_ports(void **state)
 	assert_false(count(f).unlimited);
 }
 
+/* A connection bound to another device is not in the way; a collector may not see the device. */
+static void does_not_know_a_hidden_device(void **state)
+{
+	struct fixture *f = *state;
+	struct socket_record *owner;
+	struct capacity_result r;
+
+	f->netns.settings.range.hi = LOW;
+	owner = add(f, STATE_ESTABLISHED, LOW);
+	assert_int_equal(count(f).left_max, 0);
+	owner->flags |= SOCKET_DEVICE_HIDDEN;
+	r = count(f);
+	assert_int_equal(r.left, 0);
+	assert_int_equal(r.left_max, 1);
+	assert_int_equal(r.inexact_because, GAP_OPTIONS);
+	owner->protocol = f->query.protocol = PROTOCOL_UDP;
+	assert_int_equal(count(f).left_max,
+			 0); /* every device is in the way of a socket without one */
+	f->query.device = 3;
+	r = count(f);
+	assert_int_equal(r.left, 0);
+	assert_int_equal(r.left_max, 1);
+	assert_int_equal(r.inexact_because, GAP_OPTIONS);
+	owner->flags &= (uint16_t)~SOCKET_DEVICE_HIDDEN;
+	assert_int_equal(count(f).left_max, 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -411,6 +438,7 @@ int main(void)
 		TEST(refuses_questions_without_sense),
 		TEST(counts_udp_whatever_the_destination),
 		TEST(shares_udp_ports),
+		TEST(does_not_know_a_hidden_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
