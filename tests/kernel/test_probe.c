@@ -25,6 +25,8 @@
 #include "procfs.h"
 #include "state.h"
 
+#define REST_US       60000 /* a delayed acknowledgement takes 40 ms */
+#define REST_ATTEMPTS 20u
 #define EXIT_NO_DOUBT 2 /* a random state in which netlink knew every port */
 
 static void *bpf_state; /* NULL: no BPF here */
@@ -97,10 +99,11 @@ static int by_tuple(const void *a, const void *b)
 		       : memcmp(&x->remote, &y->remote, sizeof(x->remote));
 }
 
-static bool same_sockets(struct socket_table *a, struct socket_table *b)
+static bool same_sockets(struct socket_table *a, struct socket_table *b, bool tell)
 {
 	if (a->count != b->count) {
-		printf("%zu sockets became %zu\n", a->count, b->count);
+		if (tell)
+			printf("%zu sockets became %zu\n", a->count, b->count);
 		return false;
 	}
 	qsort(a->record, a->count, sizeof(*a->record), by_tuple);
@@ -109,12 +112,32 @@ static bool same_sockets(struct socket_table *a, struct socket_table *b)
 		if (by_tuple(&a->record[i], &b->record[i]) != 0) {
 			const struct socket_record *x = &a->record[i], *y = &b->record[i];
 
-			printf("was %s %u flags %#x inode %u, is %s %u flags %#x inode %u\n",
-			       socket_state_name(x->state), x->local_port, x->flags, x->inode,
-			       socket_state_name(y->state), y->local_port, y->flags, y->inode);
+			if (tell)
+				printf("was %s %u flags %#x inode %u, is %s %u flags %#x inode "
+				       "%u\n",
+				       socket_state_name(x->state), x->local_port, x->flags,
+				       x->inode, socket_state_name(y->state), y->local_port,
+				       y->flags, y->inode);
 			return false;
 		}
 	return true;
+}
+
+/* Once connections that were closed a moment ago have come to rest. */
+static struct snapshot *look_at_rest(void)
+{
+	struct snapshot *before = NULL, *now = look(&collector_bpf, bpf_state, true);
+
+	for (unsigned attempt = 0; now && attempt < REST_ATTEMPTS; attempt++) {
+		snapshot_free(before);
+		before = now;
+		usleep(REST_US);
+		now = look(&collector_bpf, bpf_state, true);
+		if (now && same_sockets(&before->netns[0].sockets, &now->netns[0].sockets, false))
+			break;
+	}
+	snapshot_free(before);
+	return now;
 }
 
 static bool same_set(const struct port_set *a, const struct port_set *b)
@@ -128,7 +151,7 @@ static int compare(struct snapshot *before, struct snapshot *after, const struct
 	const struct netns_snapshot *netns = &probed->netns[0];
 	struct port_range range = netns->settings.range;
 
-	CHECK(same_sockets(&old->sockets, &new->sockets));
+	CHECK(same_sockets(&old->sockets, &new->sockets, true));
 	CHECK(same_set(&old->binds.closed, &new->binds.closed));
 	CHECK(same_set(&old->binds.listening, &new->binds.listening));
 	CHECK(same_set(&old->binds.bound, &new->binds.bound));
@@ -155,7 +178,7 @@ static int random_case(uint64_t seed)
 		return 77;
 	state_init(&state, seed);
 	state_build(&state);
-	before = look(&collector_bpf, bpf_state, true);
+	before = look_at_rest();
 	probed = look_netlink();
 	if (!before || !probed)
 		return 1;
