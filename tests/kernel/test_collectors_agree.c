@@ -271,6 +271,16 @@ static int one_case(uint64_t seed)
 		return SKIP;
 	state_init(&state, seed);
 	state_build(&state);
+	if (collector_bpf.open(&b, &error) < 0) {
+		fprintf(stderr, "bpf: %s\n", error.message);
+		return NO_BPF;
+	}
+	/* Loads the programs, so that afterwards all read at the same moment: some sockets still retransmit. */
+	bpf = fresh(seed);
+	if (collector_bpf.binds(b, bpf, &error) < 0 ||
+	    collector_bpf.sockets(b, &all, bpf, &error) < 0)
+		fail(error.message, seed);
+	snapshot_free(bpf);
 	netlink = fresh(seed);
 	bpf = fresh(seed);
 	if (collector_netlink.open(&a, &error) < 0 ||
@@ -279,10 +289,6 @@ static int one_case(uint64_t seed)
 		fail(error.message, seed);
 	collector_netlink.close(a);
 	procfs = read_procfs(seed);
-	if (collector_bpf.open(&b, &error) < 0) {
-		fprintf(stderr, "bpf: %s\n", error.message);
-		return NO_BPF;
-	}
 	if (collector_bpf.binds(b, bpf, &error) < 0 ||
 	    collector_bpf.sockets(b, &all, bpf, &error) < 0)
 		fail(error.message, seed);
