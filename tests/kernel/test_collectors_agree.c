@@ -21,6 +21,7 @@
 
 #define SKIP   77
 #define NO_BPF 78
+#define TRIES  30
 
 static void fail(const char *what, uint64_t seed)
 {
@@ -242,65 +243,106 @@ static void compare_proc_binds(const struct bind_table *procfs, const struct bin
 		fail("UDP ports of procfs that meet 0.0.0.0 are out of bounds", seed);
 }
 
-static struct snapshot *read_procfs(uint64_t seed)
+/* --- one case --------------------------------------------------------------------------------------------------- */
+
+static void read_with(const struct collector *collector, void *state, struct snapshot *snapshot,
+		      uint64_t seed)
 {
 	static const struct collect_request all = {
 		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
+	struct eph_error error = {0};
+
+	if (collector->binds(state, snapshot, &error) < 0 ||
+	    collector->sockets(state, &all, snapshot, &error) < 0)
+		fail(error.message, seed);
+}
+
+static struct snapshot *read_once(const struct collector *collector, uint64_t seed)
+{
 	struct snapshot *snapshot = fresh(seed);
 	struct eph_error error = {0};
 	void *state;
 
-	if (collector_procfs.open(&state, &error) < 0 ||
-	    collector_procfs.binds(state, snapshot, &error) < 0 ||
-	    collector_procfs.sockets(state, &all, snapshot, &error) < 0)
+	if (collector->open(&state, &error) < 0)
 		fail(error.message, seed);
-	collector_procfs.close(state);
+	read_with(collector, state, snapshot, seed);
+	collector->close(state);
 	return snapshot;
+}
+
+/* Did the kernel's sockets keep still between two readings of the same collector? Sorts both. */
+static bool kept_still(struct socket_table *before, struct socket_table *after)
+{
+	if (before->count != after->count)
+		return false;
+	if (before->count) {
+		qsort(before->record, before->count, sizeof(*before->record), by_ends);
+		qsort(after->record, after->count, sizeof(*after->record), by_ends);
+	}
+	for (size_t i = 0; i < before->count; i++)
+		if (by_ends(&before->record[i], &after->record[i]) != 0)
+			return false;
+	return true;
+}
+
+struct readings {
+	struct snapshot *netlink, *procfs, *bpf;
+};
+
+/* All three of the same moment: BPF reads first and last, and what it sees must not have moved meanwhile, as connections
+ * do that still retransmit or wait for an acknowledgement. */
+static struct readings read_all(void *bpf, uint64_t seed)
+{
+	struct readings readings = {0};
+	bool still = false;
+
+	for (unsigned try = 0; try < TRIES && !still; try++) {
+		struct snapshot *before = fresh(seed);
+
+		if (try) {
+			snapshot_free(readings.netlink);
+			snapshot_free(readings.procfs);
+			snapshot_free(readings.bpf);
+			usleep(100000);
+		}
+		read_with(&collector_bpf, bpf, before, seed);
+		readings.netlink = read_once(&collector_netlink, seed);
+		readings.procfs = read_once(&collector_procfs, seed);
+		readings.bpf = fresh(seed);
+		read_with(&collector_bpf, bpf, readings.bpf, seed);
+		still = kept_still(&before->netns[0].sockets, &readings.bpf->netns[0].sockets);
+		snapshot_free(before);
+	}
+	if (!still)
+		fail("the sockets never kept still", seed);
+	return readings;
 }
 
 static int one_case(uint64_t seed)
 {
-	static const struct collect_request all = {
-		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}};
-	struct snapshot *netlink, *bpf, *procfs;
+	struct readings readings;
 	struct eph_error error = {0};
 	struct state state;
-	void *a, *b;
+	void *bpf;
 
 	if (state_enter_netns() < 0)
 		return SKIP;
 	state_init(&state, seed);
 	state_build(&state);
-	if (collector_bpf.open(&b, &error) < 0) {
+	if (collector_bpf.open(&bpf, &error) < 0) {
 		fprintf(stderr, "bpf: %s\n", error.message);
 		return NO_BPF;
 	}
-	/* Loads the programs, so that afterwards all read at the same moment: some sockets still retransmit. */
-	bpf = fresh(seed);
-	if (collector_bpf.binds(b, bpf, &error) < 0 ||
-	    collector_bpf.sockets(b, &all, bpf, &error) < 0)
-		fail(error.message, seed);
-	snapshot_free(bpf);
-	netlink = fresh(seed);
-	bpf = fresh(seed);
-	if (collector_netlink.open(&a, &error) < 0 ||
-	    collector_netlink.binds(a, netlink, &error) < 0 ||
-	    collector_netlink.sockets(a, &all, netlink, &error) < 0)
-		fail(error.message, seed);
-	collector_netlink.close(a);
-	procfs = read_procfs(seed);
-	if (collector_bpf.binds(b, bpf, &error) < 0 ||
-	    collector_bpf.sockets(b, &all, bpf, &error) < 0)
-		fail(error.message, seed);
-	collector_bpf.close(b);
-	compare_binds(&netlink->netns[0].binds, &bpf->netns[0].binds, seed);
-	compare_sockets(&netlink->netns[0].sockets, &bpf->netns[0].sockets, seed);
-	compare_truth(&state, &netlink->netns[0].sockets, seed);
-	compare_proc_binds(&procfs->netns[0].binds, &bpf->netns[0].binds, seed);
-	compare_ends(&procfs->netns[0].sockets, &netlink->netns[0].sockets, seed);
-	snapshot_free(procfs);
-	snapshot_free(netlink);
-	snapshot_free(bpf);
+	readings = read_all(bpf, seed);
+	collector_bpf.close(bpf);
+	compare_binds(&readings.netlink->netns[0].binds, &readings.bpf->netns[0].binds, seed);
+	compare_sockets(&readings.netlink->netns[0].sockets, &readings.bpf->netns[0].sockets, seed);
+	compare_truth(&state, &readings.netlink->netns[0].sockets, seed);
+	compare_proc_binds(&readings.procfs->netns[0].binds, &readings.bpf->netns[0].binds, seed);
+	compare_ends(&readings.procfs->netns[0].sockets, &readings.netlink->netns[0].sockets, seed);
+	snapshot_free(readings.procfs);
+	snapshot_free(readings.netlink);
+	snapshot_free(readings.bpf);
 	state_done(&state);
 	return 0;
 }
