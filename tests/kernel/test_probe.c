@@ -355,7 +355,7 @@ static int run_random(uint64_t cases, uint64_t seed)
 		int r = in_child(random_case, seed + i);
 
 		if (r != 0 && r != EXIT_NO_DOUBT) {
-			printf("FAILED: --cases 1 --seed %llu\n", (unsigned long long)(seed + i));
+			printf("FAILED: --cases 1 --seed %llu\n", (unsigned long long)seed + i);
 			return r;
 		}
 		settled += r == 0;
