@@ -28,7 +28,8 @@
 #include "netns.h"
 #include "procfs.h"
 
-#define WORKERS 2u
+#define WORKERS        2u /* more do not help: the kernel takes down one namespace at a time */
+#define PROGRESS_EVERY 5000u
 /* not every query can be said on the command line: so often, that one in fifty is */
 #define COMMAND_EVERY       15u
 #define MANY_CASES          500u /* of so many, some must be exact and one in fifty go through the command */
@@ -43,7 +44,7 @@ struct options {
 
 /* Shared by all processes. */
 struct tally {
-	atomic_uint passed, failed, not_applicable, no_namespace;
+	atomic_uint done, passed, failed, not_applicable, no_namespace;
 	atomic_uint tcp, udp, commands;
 	atomic_uint exact, interval, missed_one, unlimited, reused, unverified; /* with BPF */
 	atomic_uint other_exact, other_interval; /* with netlink, or procfs */
@@ -220,6 +221,15 @@ static unsigned open_readers(struct reader readers[2])
 	return n;
 }
 
+static void note_progress(void)
+{
+	unsigned done = ++tally->done;
+
+	if (done % PROGRESS_EVERY == 0)
+		printf("%u of %llu cases, %u failed\n", done, (unsigned long long)options->cases,
+		       tally->failed);
+}
+
 static void note_result(int status)
 {
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -234,6 +244,7 @@ static void note_result(int status)
 		tally->failed++;
 	if (code < 0)
 		printf("a case ended by signal %d\n", WTERMSIG(status));
+	note_progress();
 }
 
 static void work(unsigned worker)
