@@ -1,9 +1,12 @@
 /*
- * Exercises: rules/bind_verdict.c against the kernel, through both collectors. Each case puts random sockets on one port
+ * Exercises: rules/bind_verdict.c against the kernel, through all collectors. Each case puts random sockets on one port
  * of a network namespace (listening, bound, connected, accepted, TIME_WAIT, some closed again, some with options changed
  * later), asks what a random new socket would be told, then really binds it and listens.
  *
- *	test_bind_verdict [--cases N] [--seed S] [--collector bpf|netlink|both] [--verbose]
+ *	test_bind_verdict [--cases N] [--seed S] [--collector bpf|netlink|procfs|all] [--command PATH] [--verbose]
+ *
+ * BPF must be exact; netlink and procfs may leave both outcomes open, and one of them is then the kernel's. With --command,
+ * one case in fifty is also put to the program, by turns through the collector it chooses, netlink and procfs.
  *
  * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed,
  * 77 nothing could be tested here.
@@ -25,6 +28,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "bind_command.h"
 #include "bind_verdict.h"
 #include "collector.h"
 #include "error.h"
@@ -38,16 +42,24 @@
 #define PORTS           45000u
 #define SETTLE_US       5000u
 #define SETTLE_TRIES    60u
+#define READERS_MAX     3u
+/* not every query can be said on the command line: so often, that one in fifty is */
+#define COMMAND_EVERY  20u
+#define PROGRESS_EVERY 5000u
+#define MANY_CASES     500u /* of so many, one in fifty must go through the command */
 
 struct options {
 	uint64_t cases, seed;
-	bool bpf, netlink, verbose;
+	const char *command;
+	bool bpf, netlink, procfs, verbose;
 };
 
 /* Shared by all processes. */
 struct tally {
-	atomic_uint ran, failed, exact, netlink_exact, netlink_open, free_, in_use, forbidden, udp;
+	atomic_uint ran, failed, exact, free_, in_use, forbidden, udp;
+	atomic_uint netlink_exact, netlink_open, procfs_exact, procfs_open;
 	atomic_uint fast_path, order, long_chain, advice;
+	atomic_uint commands, commands_exact;
 	atomic_uint hows[BIND_HOWS];
 };
 
@@ -234,10 +246,12 @@ static void count_answer(const struct answer *answer)
 {
 	const struct bind_result *result = &answer->result;
 
-	if (strcmp(answer->collector, "bpf") != 0) {
+	if (strcmp(answer->collector, "netlink") == 0)
 		(*(result->exact ? &tally->netlink_exact : &tally->netlink_open))++;
+	else if (strcmp(answer->collector, "procfs") == 0)
+		(*(result->exact ? &tally->procfs_exact : &tally->procfs_open))++;
+	if (strcmp(answer->collector, "bpf") != 0)
 		return;
-	}
 	tally->exact += result->exact;
 	tally->order += (result->inexact_because & GAP_ORDER) != 0;
 	tally->fast_path += result->by_fast_path;
@@ -315,17 +329,45 @@ static int ask_when_settled(const struct reader *reader, const struct bind_query
 	}
 }
 
+/* Before the kernel is asked: @ret->error is negative when nothing was. */
+static void ask_command(struct bench *bench, const struct bind_query *query,
+			const struct wish *wish, struct command_answer *ret)
+{
+	static const char *const ways[] = {"", "--collector netlink", "--collector procfs"};
+
+	ret->error = -1;
+	if (!bind_command_ask(options->command, PICK(bench, ways), query, wish, ret,
+			      &bench->complaint))
+		return;
+	tally->commands++;
+	tally->commands_exact += ret->exact;
+}
+
+static void check_command(struct bench *bench, const struct command_answer *answer, int kernel)
+{
+	bool open = !answer->exact && (kernel == 0 || kernel == EADDRINUSE);
+
+	if (answer->error >= 0 && answer->error != kernel && !open)
+		strbuf_printf(&bench->complaint, "the command: %s%s, the kernel: %s\n",
+			      strerror(answer->error), answer->exact ? " exact" : "",
+			      strerror(kernel));
+}
+
 static void judge_case(struct bench *bench, const struct reader *readers, unsigned n_readers,
-		       const struct wish *wish, bool privileged)
+		       const struct wish *wish, bool privileged, bool with_command)
 {
 	const struct bind_query query = query_of(bench, wish, privileged);
-	struct answer answers[2] = {{0}};
+	struct answer answers[READERS_MAX] = {{0}};
+	struct command_answer commanded = {.error = -1};
 	struct eph_error error = {0};
 	int kernel, r = 0;
 
 	for (unsigned i = 0; i < n_readers && r == 0; i++)
 		r = ask_when_settled(&readers[i], &query, &answers[i], &error);
+	if (with_command)
+		ask_command(bench, &query, wish, &commanded);
 	kernel = try_bind(bench, wish, privileged);
+	check_command(bench, &commanded, kernel);
 	if (r < 0)
 		strbuf_printf(&bench->complaint, "no answer: %s (%s)\n", error.message,
 			      strerror(-r));
@@ -340,6 +382,17 @@ static void judge_case(struct bench *bench, const struct reader *readers, unsign
 	(*(!kernel ? &tally->free_ : kernel == EADDRINUSE ? &tally->in_use : &tally->forbidden))++;
 	for (unsigned i = 0; i < n_readers; i++)
 		snapshot_free(answers[i].snapshot);
+}
+
+static void note_progress(void)
+{
+	unsigned ran = ++tally->ran;
+
+	if (ran % PROGRESS_EVERY == 0) {
+		printf("%u of %llu cases, %u failed\n", ran, (unsigned long long)options->cases,
+		       tally->failed);
+		fflush(stdout);
+	}
 }
 
 static void run_case(uint64_t seed, int service, const struct reader *readers, unsigned n_readers)
@@ -358,12 +411,14 @@ static void run_case(uint64_t seed, int service, const struct reader *readers, u
 	privileged = !port_state_chance(&bench, low ? 70 : 20);
 	if (port_state_chance(&bench, 4))
 		spoil(&bench, &wish);
-	judge_case(&bench, readers, n_readers, &wish, privileged);
-	tally->ran++;
+	judge_case(&bench, readers, n_readers, &wish, privileged,
+		   options->command && seed % COMMAND_EVERY == 0 &&
+			   bind_command_suits(&wish, privileged));
 	tally->udp += bench.type == SOCK_DGRAM;
 	tally->failed += bench.complaint.length > 0 && !options->verbose;
 	if (bench.complaint.length)
 		print_failure(&bench, seed, &wish);
+	note_progress();
 	port_state_done(&bench);
 }
 
@@ -401,10 +456,11 @@ static int run_cases(uint64_t first, uint64_t end, const struct reader *readers,
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
-static unsigned open_readers(struct reader readers[2], bool report)
+static unsigned open_readers(struct reader readers[READERS_MAX], bool report)
 {
 	const struct collector *const all[] = {options->bpf ? &collector_bpf : NULL,
-					       options->netlink ? &collector_netlink : NULL};
+					       options->netlink ? &collector_netlink : NULL,
+					       options->procfs ? &collector_procfs : NULL};
 	struct eph_error error = {0};
 	unsigned n = 0;
 
@@ -420,7 +476,7 @@ static unsigned open_readers(struct reader readers[2], bool report)
 
 static int work(unsigned worker)
 {
-	struct reader readers[2];
+	struct reader readers[READERS_MAX];
 	unsigned n_readers = open_readers(readers, worker == 0);
 	int skipped = n_readers ? 0 : 77;
 
@@ -466,18 +522,30 @@ static void run_workers(void)
 			tally->failed++;
 }
 
+static int choose_collector(const char *name, struct options *ret)
+{
+	bool all = strcmp(name, "all") == 0;
+
+	ret->bpf = all || strcmp(name, "bpf") == 0;
+	ret->netlink = all || strcmp(name, "netlink") == 0;
+	ret->procfs = all || strcmp(name, "procfs") == 0;
+	return ret->bpf || ret->netlink || ret->procfs ? 0 : -EINVAL;
+}
+
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
 		{"cases", required_argument, NULL, 'n'},
 		{"seed", required_argument, NULL, 's'},
 		{"collector", required_argument, NULL, 'k'},
+		{"command", required_argument, NULL, 'c'},
 		{"verbose", no_argument, NULL, 'v'},
 		{0},
 	};
 	int c;
 
-	*ret = (struct options){.cases = 3000, .seed = 1, .bpf = true, .netlink = true};
+	*ret = (struct options){.cases = 3000, .seed = 1};
+	choose_collector("all", ret);
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
 		if (c == 'n')
 			ret->cases = strtoull(optarg, NULL, 10);
@@ -485,9 +553,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->seed = strtoull(optarg, NULL, 10);
 		else if (c == 'v')
 			ret->verbose = true;
-		else if (c == 'k' && strcmp(optarg, "both") != 0)
-			*(strcmp(optarg, "bpf") == 0 ? &ret->netlink : &ret->bpf) = false;
-		else if (c != 'k')
+		else if (c == 'c')
+			ret->command = optarg;
+		else if (c != 'k' || choose_collector(optarg, ret) < 0)
 			return -EINVAL;
 	}
 	return optind == argc ? 0 : -EINVAL;
@@ -499,7 +567,8 @@ int main(int argc, char **argv)
 
 	if (parse_options(argc, argv, &given) < 0) {
 		fprintf(stderr, "usage: test_bind_verdict [--cases N] [--seed S] "
-				"[--collector bpf|netlink|both] [--verbose]\n");
+				"[--collector bpf|netlink|procfs|all] [--command PATH] "
+				"[--verbose]\n");
 		return 3;
 	}
 	options = &given;
@@ -513,13 +582,19 @@ int main(int argc, char **argv)
 	printf("ran %u (udp %u), failed %u; kernel: free %u, in use %u, forbidden %u\n"
 	       "bpf: exact %u, order-dependent %u, by fast path %u, long chains %u, advice tried "
 	       "%u\n"
-	       "netlink: exact %u, both outcomes %u\nblockers:",
+	       "netlink: exact %u, both outcomes %u; procfs: exact %u, both %u; through the "
+	       "command %u, of these exact %u\nblockers:",
 	       tally->ran, tally->udp, tally->failed, tally->free_, tally->in_use, tally->forbidden,
 	       tally->exact, tally->order, tally->fast_path, tally->long_chain, tally->advice,
-	       tally->netlink_exact, tally->netlink_open);
+	       tally->netlink_exact, tally->netlink_open, tally->procfs_exact, tally->procfs_open,
+	       tally->commands, tally->commands_exact);
 	for (unsigned how = 0; how < BIND_HOWS; how++)
 		printf(" %s %u", bind_how_name(how), tally->hows[how]);
 	printf("\n");
+	if (given.command && tally->ran >= MANY_CASES && tally->commands < tally->ran / 50) {
+		printf("FAILED: too few cases went through the command\n");
+		return 1;
+	}
 	if (tally->failed)
 		return 1;
 	return tally->ran ? 0 : 77;
