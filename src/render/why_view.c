@@ -71,12 +71,14 @@ static void advice_text(const struct bind_advice *advice, const struct bind_quer
 	}
 }
 
-/* Did a connection take the port, and may the next one again? Not where the command would lose what is reserved. */
+/* Has a connection taken the port, or may the next one? Not where the command would lose what is reserved. */
 static bool wants_reservation(const struct why_bind *why, const struct snapshot *snapshot)
 {
 	if (!why->result->in_ephemeral_range || why->result->reserved ||
 	    !(snapshot->netns[0].settings.known & SETTING_RESERVED))
 		return false;
+	if (why->result->verdict == BIND_FREE)
+		return true;
 	for (unsigned i = 0; i < why->result->n_blockers; i++) {
 		enum bind_how how = why->result->blocker[i].how;
 
@@ -99,7 +101,8 @@ static void reserve_command(const struct why_bind *why, const struct snapshot *s
 
 static void reserve_text(const struct why_bind *why, struct strbuf *out)
 {
-	strbuf_printf(out, "outgoing connections will not be given %u again", why->query->port);
+	strbuf_printf(out, "outgoing connections will not be given %u%s", why->query->port,
+		      why->result->verdict == BIND_FREE ? "" : " again");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------- */
@@ -484,7 +487,7 @@ void why_bind_text(const struct why_bind *why, const struct snapshot *snapshot,
 	add_forbidden(why, snapshot->netns[0].settings.unprivileged_start, out);
 	add_holders(why, snapshot, screen->width, out);
 	add_no_remedy(why, screen->width, out);
-	add_advice(why, snapshot, screen->width, out);
 	add_notes(why, screen->width, out);
+	add_advice(why, snapshot, screen->width, out);
 	add_certainty(why, snapshot, screen->width, out);
 }
