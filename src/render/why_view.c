@@ -11,6 +11,7 @@
 #include "port_set.h"
 #include "printable.h"
 #include "strbuf.h"
+#include "why_holder.h"
 
 #define HOLDERS_SHOWN 8u /* of those in the way, on a screen */
 
@@ -35,12 +36,6 @@ static const char *errno_name(int error)
 	default:
 		return "an error";
 	}
-}
-
-static const struct socket_record *socket_of(const struct snapshot *snapshot,
-					     const struct bind_blocker *blocker)
-{
-	return &snapshot->netns[0].sockets.record[blocker->socket];
 }
 
 /* --- advice: what the law allows, and what the range calls for --------------------------------------------------- */
@@ -82,7 +77,8 @@ static bool wants_reservation(const struct why_bind *why, const struct snapshot 
 	for (unsigned i = 0; i < why->result->n_blockers; i++) {
 		enum bind_how how = why->result->blocker[i].how;
 
-		if (how == BIND_HOW_OUTGOING || how == BIND_HOW_TIME_WAIT || how == BIND_HOW_SELF)
+		if (how == BIND_HOW_OUTGOING || how == BIND_HOW_TIME_WAIT || how == BIND_HOW_SELF ||
+		    why->result->blocker[i].automatic == LAW_YES)
 			return true;
 	}
 	return false;
@@ -101,57 +97,17 @@ static void reserve_command(const struct why_bind *why, const struct snapshot *s
 
 static void reserve_text(const struct why_bind *why, struct strbuf *out)
 {
-	strbuf_printf(out, "outgoing connections will not be given %u%s", why->query->port,
-		      why->result->verdict == BIND_FREE ? "" : " again");
+	const struct bind_result *result = why->result;
+	const struct bind_blocker *first = result->n_blockers ? &result->blocker[0] : NULL;
+	bool chosen_by_bind = first && first->automatic == LAW_YES &&
+			      first->how != BIND_HOW_OUTGOING && first->how != BIND_HOW_SELF;
+
+	strbuf_printf(out, "%s will not be given %u%s",
+		      chosen_by_bind ? "whoever asks for any port" : "outgoing connections",
+		      why->query->port, result->verdict == BIND_FREE ? "" : " again");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------- */
-
-static void json_endpoint(struct json *json, const char *key, const struct ip_address *address,
-			  uint16_t port)
-{
-	char text[IP_ADDRESS_TEXT_BYTES];
-
-	json_object(json, key);
-	json_string(json, "address", ip_address_format(address, text));
-	json_uint(json, "port", port);
-	json_end(json);
-}
-
-static void json_holder(const struct snapshot *snapshot, const struct bind_blocker *blocker,
-			struct json *json)
-{
-	const struct socket_record *record = socket_of(snapshot, blocker);
-	size_t more;
-	const struct process_record *process = name_process(snapshot, record->inode, &more);
-
-	json_object(json, NULL);
-	if (process)
-		json_int(json, "pid", process->pid);
-	else
-		json_null(json, "pid");
-	json_string(json, "command", process ? process->command : NULL);
-	json_string(json, "unit", process && process->unit[0] ? process->unit : NULL);
-	if (record->flags & SOCKET_MINI)
-		json_null(json, "uid");
-	else
-		json_uint(json, "uid", record->uid);
-	json_string(json, "netns", snapshot->netns[0].name);
-	json_string(json, "state", socket_state_name(record->state));
-	json_endpoint(json, "local", &record->local, record->local_port);
-	if (record->remote_port)
-		json_endpoint(json, "remote", &record->remote, record->remote_port);
-	else
-		json_null(json, "remote");
-	json_string(json, "how", bind_how_name(blocker->how));
-	json_bool(json, "certain", blocker->certain);
-	json_bool(json, "orphan", blocker->orphan);
-	if (blocker->how == BIND_HOW_TIME_WAIT)
-		json_uint(json, "seconds_left", blocker->seconds_left);
-	else
-		json_null(json, "seconds_left");
-	json_end(json);
-}
 
 static void json_advice(struct json *json, const char *id, const char *text, const char *command)
 {
@@ -199,7 +155,7 @@ void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, 
 	json_string(&json, "errno", result->error ? errno_name(result->error) : NULL);
 	json_array(&json, "holders");
 	for (unsigned i = 0; i < result->n_blockers; i++)
-		json_holder(snapshot, &result->blocker[i], &json);
+		why_holder_json(snapshot, &result->blocker[i], &json);
 	json_end(&json);
 	json_uint(&json, "more_holders", result->more_blockers);
 	json_bool(&json, "exact", result->exact);
@@ -235,93 +191,17 @@ static void add_sentence(const struct why_bind *why, struct strbuf *out)
 			      name_protocol(why->query->protocol), text, errno_name(result->error));
 }
 
-static const char *how_words(enum bind_how how)
-{
-	static const char *const words[BIND_HOWS] = {
-		[BIND_HOW_LISTENING] = "listens there",
-		[BIND_HOW_BOUND] = "is bound there",
-		[BIND_HOW_OUTGOING] = "was given the port as its source port",
-		[BIND_HOW_ACCEPTED] = "was accepted by a listener on the port",
-		[BIND_HOW_TIME_WAIT] = "is a closed connection",
-		[BIND_HOW_KERNEL] = "belongs to the kernel or to no process",
-		[BIND_HOW_SELF] = "is connected to itself",
-	};
-
-	return words[how];
-}
-
-static void add_owner(const struct snapshot *snapshot, const struct socket_record *record,
-		      struct strbuf *out)
-{
-	size_t more;
-	const struct process_record *process = name_process(snapshot, record->inode, &more);
-
-	if (!process && record->inode)
-		strbuf_printf(out, "  (uid %u, process not seen: try as root)", record->uid);
-	if (!process)
-		return;
-	strbuf_puts(out, "  ");
-	printable_puts(out, process->command);
-	strbuf_printf(out, " (pid %d", (int)process->pid);
-	if (more)
-		strbuf_printf(out, " and %zu more", more);
-	strbuf_printf(out, ", uid %u", record->uid);
-	if (process->unit[0]) {
-		strbuf_puts(out, ", ");
-		printable_puts(out, process->unit);
-	}
-	strbuf_putc(out, ')');
-}
-
-static void add_how(const struct why_bind *why, const struct bind_blocker *blocker,
-		    const struct socket_record *record, struct strbuf *out)
-{
-	char text[IP_ADDRESS_TEXT_BYTES];
-
-	strbuf_puts(out, how_words(blocker->how));
-	if (blocker->how == BIND_HOW_TIME_WAIT)
-		strbuf_printf(out, ", no process owns it, it lets go in %u s",
-			      blocker->seconds_left);
-	else if (blocker->orphan)
-		strbuf_puts(out, "; no process owns it any more");
-	if (!ip_address_equal(&record->local, &why->query->address))
-		strbuf_printf(out, "; it overlaps %s",
-			      ip_address_format(&why->query->address, text));
-	if (!blocker->certain)
-		strbuf_puts(out, "; whether it is in the way is not known");
-}
-
-static void add_holder(const struct why_bind *why, const struct snapshot *snapshot,
-		       const struct bind_blocker *blocker, unsigned width, struct strbuf *out)
-{
-	const struct socket_record *record = socket_of(snapshot, blocker);
-	struct strbuf line = STRBUF_INIT;
-	char text[ENDPOINT_TEXT_BYTES];
-
-	strbuf_puts(&line, name_endpoint(&record->local, record->local_port, text));
-	if (record->remote_port)
-		strbuf_printf(&line, " -> %s",
-			      name_endpoint(&record->remote, record->remote_port, text));
-	strbuf_printf(&line, "  %s", socket_state_name(record->state));
-	add_owner(snapshot, record, &line);
-	strbuf_puts(out, "  ");
-	screen_wrap(out, line.text, 2, 4, width);
-	strbuf_clear(&line);
-	add_how(why, blocker, record, &line);
-	strbuf_puts(out, "    ");
-	screen_wrap(out, line.text, 4, 4, width);
-	strbuf_done(&line);
-}
-
 static void add_holders(const struct why_bind *why, const struct snapshot *snapshot, unsigned width,
 			struct strbuf *out)
 {
 	const struct bind_result *result = why->result;
 	unsigned shown = result->n_blockers < HOLDERS_SHOWN ? result->n_blockers : HOLDERS_SHOWN;
 	uint64_t more = result->n_blockers - shown + result->more_blockers;
+	bool explained = false;
 
 	for (unsigned i = 0; i < shown; i++)
-		add_holder(why, snapshot, &result->blocker[i], width, out);
+		explained |= why_holder_text(why->query, snapshot, &result->blocker[i], !explained,
+					     width, out);
 	if (more)
 		strbuf_printf(out, "  ... and %s more, see --json\n", GROUPED(more));
 	if (shown)
@@ -399,10 +279,14 @@ static bool add_end_process(const struct why_bind *why, const struct snapshot *s
 	size_t more;
 
 	if (why->result->n_blockers == 1 && !why->result->more_blockers)
-		process = name_process(snapshot, socket_of(snapshot, blocker)->inode, &more);
+		process =
+			name_process(snapshot, why_holder_socket(snapshot, blocker)->inode, &more);
 	if (!process || more)
 		return false;
 	strbuf_printf(&text, "end pid %d", (int)process->pid);
+	if (blocker->automatic == LAW_YES && blocker->how == BIND_HOW_LISTENING)
+		strbuf_puts(&text, ", or restart it once the port is reserved: it is then given "
+				   "another");
 	if (blocker->how == BIND_HOW_OUTGOING && why->query->protocol == PROTOCOL_TCP)
 		strbuf_puts(&text, "; if it closes the connection first, the port stays taken for "
 				   "up to 60 s more (TIME_WAIT)");

@@ -77,6 +77,18 @@ static enum bind_how how_of(const struct judge *judge, const struct socket_recor
 	return was_chosen(judge, record) ? BIND_HOW_OUTGOING : BIND_HOW_BOUND;
 }
 
+/* A connection that was accepted has the port of its listener, and a closed one may have been accepted. */
+static enum law port_is_automatic(const struct socket_record *record, enum bind_how how)
+{
+	if (how == BIND_HOW_TIME_WAIT || how == BIND_HOW_ACCEPTED)
+		return LAW_UNKNOWN;
+	if (how == BIND_HOW_OUTGOING)
+		return LAW_YES;
+	if (!(record->known & SOCKET_EXPLICIT))
+		return LAW_UNKNOWN;
+	return record->flags & SOCKET_EXPLICIT ? LAW_NO : LAW_YES;
+}
+
 void bind_judge_add_blocker(const struct judge *judge, size_t index, bool certain)
 {
 	const struct socket_record *record = &judge->netns->sockets.record[index];
@@ -89,6 +101,7 @@ void bind_judge_add_blocker(const struct judge *judge, size_t index, bool certai
 	}
 	*blocker = (struct bind_blocker){
 		.socket = (uint32_t)index, .how = how_of(judge, record), .certain = certain};
+	blocker->automatic = port_is_automatic(record, blocker->how);
 	if (blocker->how == BIND_HOW_TIME_WAIT)
 		blocker->seconds_left =
 			record->expires_ms / 1000 + (record->expires_ms % 1000 != 0);

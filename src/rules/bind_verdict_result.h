@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "ip_address.h"
+#include "kernel_laws.h"
 
 #define BIND_BLOCKERS_MAX 64u
 #define BIND_ADVICE_MAX   8u
@@ -52,6 +53,7 @@ enum bind_how {
 struct bind_blocker {
 	uint32_t socket; /* index into netns->sockets */
 	enum bind_how how;
+	enum law automatic;    /* the port was not asked for: port 0, or listen() without bind() */
 	bool certain;          /* else it blocks or not, by an option that could not be read */
 	bool orphan;           /* no process has it: closed, and its end is still under way */
 	uint32_t seconds_left; /* BIND_HOW_TIME_WAIT: until it lets go */
