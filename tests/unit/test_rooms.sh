@@ -19,9 +19,10 @@ core core base
 rules rules core base
 bpf bpf
 collect collect bpf core base
+os os core base
 watch watch collect bpf rules core base
-render render rules:result watch:result core base
-cli cli render watch collect rules core base'
+render render rules:result os:result watch:result core base
+cli cli render os watch collect rules core base'
 
 # The rooms that have a header of this name.
 declare -A rooms_of
