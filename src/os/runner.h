@@ -68,6 +68,8 @@ struct setting_ops {
 		     struct eph_error *reterr);
 	/* Values at most so long are set in one go; of a longer one a crash may leave a part. 0: of any length. */
 	size_t atomic_bytes;
+	/* The system may take another value than it was asked for: after a crash that value is ours to take back. */
+	bool clamps;
 };
 
 struct runner {

@@ -1,0 +1,137 @@
+#include "change_step.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "error.h"
+#include "text_sysctl_conf.h"
+
+void change_point(struct change_run *run)
+{
+	run->points++;
+	if (run->at_point)
+		run->at_point(run->userdata, run->points);
+}
+
+const char *change_step_name(const struct change_step *step)
+{
+	return step->path ? step->path : step->setting;
+}
+
+static bool same_value(const char *a, const char *b)
+{
+	return text_sysctl_conf_same((struct text_span){a, strlen(a)},
+				     (struct text_span){b, strlen(b)});
+}
+
+static int stand_of_file(struct change_run *run, const struct change_step *step,
+			 enum step_stand *ret, struct eph_error *reterr)
+{
+	struct runner_file file;
+	int r = run->runner->ops->file_read(run->runner, step->path, &file, reterr);
+
+	if (r == 0)
+		*ret = strcmp(file.digest, step->digest_after) == 0    ? STEP_AFTER
+		       : strcmp(file.digest, step->digest_before) == 0 ? STEP_BEFORE
+								       : STEP_OTHER;
+	runner_file_done(&file);
+	return r;
+}
+
+static int stand_of_setting(struct change_run *run, const struct change_step *step,
+			    enum step_stand *ret, struct eph_error *reterr)
+{
+	struct strbuf value = STRBUF_INIT;
+	int r = run->runner->settings->read(run->runner, step->setting, &value, reterr);
+
+	if (r == 0)
+		*ret = same_value(value.text, step->after)    ? STEP_AFTER
+		       : same_value(value.text, step->before) ? STEP_BEFORE
+							      : STEP_OTHER;
+	strbuf_done(&value);
+	return r;
+}
+
+int change_step_stand(struct change_run *run, const struct change_step *step, enum step_stand *ret,
+		      struct eph_error *reterr)
+{
+	return step->path ? stand_of_file(run, step, ret, reterr)
+			  : stand_of_setting(run, step, ret, reterr);
+}
+
+/* Write and read back. */
+static int set(struct change_run *run, const char *name, const char *value,
+	       struct eph_error *reterr)
+{
+	const struct setting_ops *ops = run->runner->settings;
+	struct strbuf taken = STRBUF_INIT;
+	int r = ops->write(run->runner, name, value, reterr);
+
+	change_point(run);
+	if (r == 0)
+		r = ops->read(run->runner, name, &taken, reterr);
+	if (r == 0 && !same_value(taken.text, value))
+		r = error_set(reterr, -EREMOTEIO, "setting",
+			      "%.80s: asked for '%.80s', the system took '%.80s'", name, value,
+			      taken.text);
+	strbuf_done(&taken);
+	return r;
+}
+
+static int put(struct change_run *run, const char *path, const char *from, const char *to,
+	       const char *text, size_t length, struct eph_error *reterr)
+{
+	const struct runner_ops *ops = run->runner->ops;
+	struct runner_file file;
+	int r = ops->file_replace(run->runner, path, from, *to ? text : NULL, length, reterr);
+
+	change_point(run);
+	if (r < 0)
+		return r;
+	r = ops->file_read(run->runner, path, &file, reterr);
+	if (r == 0 && strcmp(file.digest, to) != 0)
+		r = error_set(reterr, -EREMOTEIO, "file", "%.200s: reads back as something else",
+			      path);
+	runner_file_done(&file);
+	return r;
+}
+
+int change_step_take(struct change_run *run, const struct change_step *step,
+		     struct eph_error *reterr)
+{
+	change_point(run);
+	if (!step->path)
+		return set(run, step->setting, step->after, reterr);
+	return put(run, step->path, step->digest_before, step->digest_after, step->content,
+		   step->length, reterr);
+}
+
+int change_step_take_back(struct change_run *run, const struct change_step *step,
+			  struct eph_error *reterr)
+{
+	CLEANUP(freep) char *copy = NULL;
+	const char *text = step->old_content;
+	size_t length = step->old_length;
+	int r = 0;
+
+	change_point(run);
+	if (!step->path)
+		return set(run, step->setting, step->before, reterr);
+	if (*step->digest_before && !text) {
+		r = journal_backup(run->journal, step, &copy, &length, reterr);
+		text = copy;
+	}
+	return r < 0 ? r
+		     : put(run, step->path, step->digest_after, step->digest_before, text, length,
+			   reterr);
+}
+
+bool change_place_same(const struct change_place *a, const struct change_place *b)
+{
+	if (strcmp(a->host, b->host) != 0 || strcmp(a->root, b->root) != 0)
+		return false;
+	if (*a->boot && strcmp(a->boot, b->boot) == 0)
+		return a->netns == b->netns;
+	return strcmp(a->netns_name, b->netns_name) == 0;
+}
