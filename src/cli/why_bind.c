@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "look.h"
 #include "observe_bind.h"
+#include "observe_claims.h"
 #include "parse.h"
 #include "why_view.h"
 
@@ -75,6 +76,7 @@ int why_bind(const struct arguments *arguments, struct outcome *outcome, struct 
 	struct screen screen = look_screen();
 	struct observe_options observe;
 	struct observed_bind answer = {.n_advice = 0};
+	struct firewall_claims claims;
 	struct bind_query query;
 	struct why_bind why = {.query = &query, .result = &answer.result, .advice = answer.advice};
 	int r = look_options(arguments, &observe, reterr);
@@ -90,10 +92,13 @@ int why_bind(const struct arguments *arguments, struct outcome *outcome, struct 
 	if (r < 0)
 		return r;
 	why.n_advice = answer.n_advice;
+	observe_claims(snapshot, &query, &claims);
+	why.claims = &claims;
 	if (arguments_has(arguments, "json"))
 		why_bind_json(&why, snapshot, &outcome->text);
 	else
 		why_bind_text(&why, snapshot, &screen, &outcome->text);
+	firewall_claims_done(&claims);
 	outcome->status = (int)why_bind_level(&answer.result);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "port_set.h"
 #include "printable.h"
 #include "strbuf.h"
+#include "why_claims.h"
 #include "why_holder.h"
 
 #define HOLDERS_SHOWN 8u /* of those in the way, on a screen */
@@ -167,6 +168,7 @@ void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, 
 	json_bool(&json, "in_ephemeral_range", result->in_ephemeral_range);
 	json_bool(&json, "reserved", result->reserved);
 	json_all_advice(why, snapshot, &json);
+	why_claims_json(why->claims, why->query, &json);
 	json_string(&json, "collector", snapshot->collector);
 	json_end(&json);
 }
@@ -372,6 +374,7 @@ void why_bind_text(const struct why_bind *why, const struct snapshot *snapshot,
 	add_holders(why, snapshot, screen->width, out);
 	add_no_remedy(why, screen->width, out);
 	add_notes(why, screen->width, out);
+	why_claims_text(why->claims, why->query, screen->width, out);
 	add_advice(why, snapshot, screen->width, out);
 	add_certainty(why, snapshot, screen->width, out);
 }

@@ -5,6 +5,7 @@
 #define EPH_RENDER_WHY_VIEW_H
 
 #include "bind_verdict_result.h"
+#include "firewall_claims_result.h"
 #include "screen.h"
 #include "snapshot.h"
 #include "verdict.h"
@@ -16,6 +17,7 @@ struct why_bind {
 	const struct bind_result *result;
 	const struct bind_advice *advice;
 	unsigned n_advice;
+	const struct firewall_claims *claims; /* NULL: the packet filter was not looked at */
 };
 
 /* OK when free, CRITICAL otherwise. */
