@@ -1,0 +1,359 @@
+#include "sysctl_edit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "text_sysctl_conf.h"
+
+#define DIRECTORY  "/etc/sysctl.d/"
+#define ROUNDS_MAX 8u
+#define COMMENT                                                                                    \
+	"# Written by ephemports; 'ephemports range log' tells when, 'ephemports range undo' "     \
+	"takes it back.\n"
+
+/* The bytes of the line that @at is in, its newline included. */
+static struct text_span raw_line(const char *text, size_t length, const char *at)
+{
+	const char *start = at, *end;
+
+	while (start > text && start[-1] != '\n')
+		start--;
+	end = memchr(at, '\n', (size_t)(text + length - at));
+	end = end ? end + 1 : text + length;
+	return (struct text_span){start, (size_t)(end - start)};
+}
+
+/* The next line that spells @key out and gives it a value. */
+static bool next_exact(struct text_lines *lines, const char *key, struct sysctl_line *ret)
+{
+	while (text_sysctl_conf_next(lines, key, ret))
+		if (!ret->pattern && ret->value.start)
+			return true;
+	return false;
+}
+
+static bool last_exact(const char *text, size_t length, const char *key, struct sysctl_line *ret)
+{
+	struct text_lines lines = text_lines(text, length, false);
+	struct sysctl_line line;
+	bool found = false;
+
+	while (next_exact(&lines, key, &line)) {
+		*ret = line;
+		found = true;
+	}
+	return found;
+}
+
+static void add_line(const char *text, size_t length, const char *key, const char *value,
+		     struct strbuf *out)
+{
+	const char *newline = length ? memchr(text, '\n', length) : NULL;
+	const char *end = newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+	bool open = length && text[length - 1] != '\n';
+
+	strbuf_add(out, text, length);
+	if (open)
+		strbuf_puts(out, end);
+	strbuf_puts(out, key);
+	strbuf_puts(out, *value ? " = " : " =");
+	strbuf_puts(out, value);
+	if (!open)
+		strbuf_puts(out, end);
+}
+
+/* An empty value begins behind the "=", not behind the blanks and the carriage return that follow. */
+static struct text_span old_value(struct text_span raw, struct text_span value)
+{
+	const char *equals = memchr(raw.start, '=', raw.length);
+
+	return value.length || !equals ? value : (struct text_span){equals + 1, 0};
+}
+
+void sysctl_edit_text(const char *text, size_t length, const char *key, const char *value,
+		      struct strbuf *out)
+{
+	struct text_lines lines = text_lines(text, length, false);
+	const char *done = text, *end = text + length;
+	struct sysctl_line line, last = {.line = 0};
+	bool found = last_exact(text, length, key, &last);
+
+	if (!found && value) {
+		add_line(text, length, key, value, out);
+		return;
+	}
+	while (found && next_exact(&lines, key, &line)) {
+		struct text_span raw = raw_line(text, length, line.value.start);
+
+		if (line.line == last.line && value) {
+			struct text_span old = old_value(raw, line.value);
+
+			strbuf_add(out, done, (size_t)(old.start - done));
+			strbuf_puts(out, old.length ? "" : " ");
+			strbuf_puts(out, value);
+			done = old.start + old.length;
+		} else {
+			strbuf_add(out, done, (size_t)(raw.start - done));
+			done = raw.start + raw.length;
+		}
+	}
+	strbuf_add(out, done, (size_t)(end - done));
+}
+
+void sysctl_facts_guess(const struct file_list *files, struct sysctl_fact *ret)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const struct file_text *file = &files->file[i];
+
+		ret[i] = (struct sysctl_fact){i, strncmp(file->path, "/etc/", 5) == 0};
+		for (size_t j = 0; j < i && file->kind == FILE_SYSCTL_PROCPS; j++) {
+			const struct file_text *other = &files->file[j];
+
+			if (strcmp(other->path, DIRECTORY "99-sysctl.conf") == 0 &&
+			    other->length == file->length &&
+			    memcmp(other->text, file->text, file->length) == 0)
+				ret[i].same = j;
+		}
+	}
+}
+
+/* The files while they are being planned: what was given, edited, and what is new. */
+struct draft {
+	struct file_list files;
+	struct {
+		size_t same;
+		bool editable, created, changed;
+	} fact[SYSCTL_EDITS_MAX + 8192];
+};
+
+static char *copy_bytes(const char *text, size_t length)
+{
+	char *copy = malloc(length + 1);
+
+	if (copy) {
+		memcpy(copy, text, length);
+		copy[length] = '\0';
+	}
+	return copy;
+}
+
+static int draft_init(const struct file_list *files, const struct sysctl_fact *facts,
+		      struct draft *draft)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->count; i++) {
+		const struct file_text *file = &files->file[i];
+
+		r = file_list_add(&draft->files, strdup(file->path),
+				  copy_bytes(file->text, file->length), file->length, file->kind,
+				  file->directory);
+		draft->fact[i].same = facts[i].same;
+		draft->fact[i].editable = facts[i].editable;
+	}
+	return r;
+}
+
+/* All entries that are the file @index get its new text. */
+static int draft_set(struct draft *draft, size_t index, const char *key, const char *value)
+{
+	size_t same = draft->fact[index].same;
+	struct strbuf text = STRBUF_INIT;
+	int r = 0;
+
+	sysctl_edit_text(draft->files.file[index].text, draft->files.file[index].length, key, value,
+			 &text);
+	if (text.failed)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < draft->files.count; i++) {
+		struct file_text *file = &draft->files.file[i];
+		char *copy;
+
+		if (draft->fact[i].same != same)
+			continue;
+		copy = copy_bytes(text.text, text.length);
+		if (!copy) {
+			r = -ENOMEM;
+			break;
+		}
+		free(file->text);
+		file->text = copy;
+		file->length = text.length;
+		draft->fact[i].changed = true;
+	}
+	strbuf_done(&text);
+	return r;
+}
+
+static size_t draft_find(const struct draft *draft, const char *path)
+{
+	size_t i = 0;
+
+	while (i < draft->files.count && strcmp(draft->files.file[i].path, path) != 0)
+		i++;
+	return i;
+}
+
+/* A new file at its place in the order; those behind it move, and who is the same as whom with them. */
+static int draft_create(struct draft *draft, const char *path, size_t *ret)
+{
+	struct file_list *files = &draft->files;
+	struct file_text created;
+	size_t at = 0, last = files->count;
+	int r;
+
+	r = file_list_add(files, strdup(path), strdup(COMMENT), strlen(COMMENT), FILE_SYSCTL, 0);
+	if (r < 0)
+		return r;
+	created = files->file[last];
+	while (at < last && files->file[at].kind == FILE_SYSCTL &&
+	       strcmp(file_list_name(&files->file[at]), file_list_name(&created)) < 0)
+		at++;
+	memmove(&files->file[at + 1], &files->file[at], (last - at) * sizeof(files->file[0]));
+	memmove(&draft->fact[at + 1], &draft->fact[at], (last - at) * sizeof(draft->fact[0]));
+	files->file[at] = created;
+	for (size_t i = 0; i <= last; i++)
+		draft->fact[i].same += i != at && draft->fact[i].same >= at;
+	draft->fact[at].same = at;
+	draft->fact[at].editable = draft->fact[at].created = true;
+	draft->fact[at].changed = false;
+	*ret = at;
+	return 0;
+}
+
+/* The file of ours that is read after the one named @winner ("": any will do). */
+static int own_file(struct draft *draft, const char *winner, size_t *ret)
+{
+	static const char *const own[] = {
+		DIRECTORY "90-ephemports.conf",
+		DIRECTORY "zz-ephemports.conf",
+		DIRECTORY "zzzz-ephemports.conf",
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strcmp(winner, own[i] + strlen(DIRECTORY)) >= 0)
+			continue;
+		*ret = draft_find(draft, own[i]);
+		return *ret < draft->files.count ? 0 : draft_create(draft, own[i], ret);
+	}
+	return -EBUSY;
+}
+
+static bool is_satisfied(const struct sysctl_line *line, const char *value)
+{
+	if (!line->file)
+		return value == NULL;
+	if (!value)
+		return line->value.length == 0;
+	return text_sysctl_conf_same(line->value, (struct text_span){value, strlen(value)});
+}
+
+static int overrule(struct draft *draft, const struct sysctl_line *line, const char *key,
+		    const char *value, struct sysctl_plan *plan)
+{
+	const char *winner = line->file ? file_list_name(line->file) : "";
+	size_t at;
+	int r;
+
+	if (line->file) {
+		at = (size_t)(line->file - draft->files.file);
+		if (draft->fact[at].editable && !line->pattern)
+			return draft_set(draft, at, key, value);
+		if (line->file->kind == FILE_SYSCTL_PROCPS && !line->pattern)
+			return -EBUSY;
+		if (!plan->other)
+			plan->other = strdup(line->file->path);
+	}
+	/* A line that spells the key out beats every pattern, wherever it stands. */
+	r = own_file(draft, line->pattern ? "" : winner, &at);
+	return r < 0 ? r : draft_set(draft, at, key, value ? value : "");
+}
+
+/* Until every reader finds the value. */
+static int settle(struct draft *draft, const char *key, const char *value, struct sysctl_plan *plan,
+		  struct eph_error *reterr)
+{
+	static const enum sysctl_reader readers[] = {SYSCTL_READER_SYSTEMD, SYSCTL_READER_PROCPS};
+	struct sysctl_line line = {.file = NULL};
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		bool satisfied = true;
+		int r = 0;
+
+		for (size_t i = 0; satisfied && i < 2; i++) {
+			line.file = NULL;
+			line.pattern = false;
+			text_sysctl_conf_find(&draft->files, key, readers[i], &line);
+			satisfied = is_satisfied(&line, value);
+		}
+		if (satisfied)
+			return 0;
+		r = overrule(draft, &line, key, value, plan);
+		if (r == -EBUSY)
+			break;
+		if (r < 0)
+			return error_set(reterr, r, "sysctl", "out of memory");
+	}
+	return error_set(reterr, -EBUSY, "sysctl",
+			 "%.160s would still set %.80s to another value at boot",
+			 line.file ? line.file->path : "some file", key);
+}
+
+static int add_edit(const struct file_list *files, const struct draft *draft, size_t at,
+		    const char *key, struct sysctl_plan *plan)
+{
+	const struct file_text *file = &draft->files.file[at];
+	struct sysctl_edit *edit = &plan->edit[plan->edits];
+	struct sysctl_line line;
+
+	if (plan->edits == SYSCTL_EDITS_MAX)
+		return -ENOMEM;
+	plan->edits++;
+	*edit = (struct sysctl_edit){.path = strdup(file->path),
+				     .text = STRBUF_INIT,
+				     .created = draft->fact[at].created};
+	strbuf_add(&edit->text, file->text, file->length);
+	for (size_t i = 0; !edit->created && i < files->count; i++)
+		if (strcmp(files->file[i].path, file->path) == 0 &&
+		    last_exact(files->file[i].text, files->file[i].length, key, &line))
+			edit->before = text_copy(line.value);
+	return edit->path && !edit->text.failed ? 0 : -ENOMEM;
+}
+
+int sysctl_edit_plan(const struct file_list *files, const struct sysctl_fact *facts,
+		     const char *key, const char *value, struct sysctl_plan *ret,
+		     struct eph_error *reterr)
+{
+	struct draft *draft = calloc(1, sizeof(*draft));
+	int r;
+
+	*ret = (struct sysctl_plan){.edits = 0};
+	if (!draft || files->count > 8192) {
+		free(draft);
+		return error_set(reterr, -ENOMEM, "sysctl", "too many files");
+	}
+	r = draft_init(files, facts, draft);
+	if (r == 0)
+		r = settle(draft, key, value, ret, reterr);
+	for (size_t i = 0; r == 0 && i < draft->files.count; i++)
+		if (draft->fact[i].changed && draft->fact[i].same == i)
+			r = add_edit(files, draft, i, key, ret);
+	if (r == -ENOMEM)
+		error_set(reterr, r, "sysctl", "out of memory");
+	file_list_done(&draft->files);
+	free(draft);
+	return r;
+}
+
+void sysctl_plan_done(struct sysctl_plan *plan)
+{
+	for (unsigned i = 0; i < plan->edits; i++) {
+		free(plan->edit[i].path);
+		free(plan->edit[i].before);
+		strbuf_done(&plan->edit[i].text);
+	}
+	free(plan->other);
+	*plan = (struct sysctl_plan){.edits = 0};
+}
