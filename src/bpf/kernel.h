@@ -33,6 +33,8 @@ enum {
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "table.h"
+
 #define AF_INET          2
 #define AF_INET6         10
 #define TCP_TIME_WAIT    6
@@ -229,9 +231,10 @@ struct udp_hslot {
 #define HAS(type, field)    bpf_core_field_exists(struct type, field)
 
 #if TABLE_DIRECT
-extern void *bpf_rdonly_cast(void *object, __u32 type_id) __ksym;
-extern void bpf_rcu_read_lock(void) __ksym;
-extern void bpf_rcu_read_unlock(void) __ksym;
+/* Functions of the kernel; collect/bpf_kernel.c puts in their real numbers, in the order of enum bpf_function. */
+static void *(*bpf_rdonly_cast)(void *object, __u32 type_id) = (void *)(TABLE_FUNCTION + 0);
+static void (*bpf_rcu_read_lock)(void) = (void *)(TABLE_FUNCTION + 1);
+static void (*bpf_rcu_read_unlock)(void) = (void *)(TABLE_FUNCTION + 2);
 #define READ(c_type, address) (*(const c_type *)bpf_rdonly_cast((void *)(address), WORD_TYPE))
 #else
 #define bpf_rcu_read_lock()

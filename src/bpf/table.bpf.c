@@ -6,8 +6,6 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "table.h"
-
 const char licence[] SEC("license") = "Dual MIT/GPL";
 
 /* User space sets max_entries to what it needs before loading. */

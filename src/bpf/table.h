@@ -22,6 +22,7 @@
 #define TABLE_GROUPS      16384u /* groups a thread can count */
 #define TABLE_RECORDS     4096u  /* records of one answer */
 #define TABLE_PORT_WORDS  1024u
+#define TABLE_FUNCTION    0x45500000u /* made-up number of the first function of the kernel that is called */
 #define TABLE_STATES      13u
 
 /* The calling thread's network namespace, and which fields this kernel has. */

@@ -3,8 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/btf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +14,9 @@
 #include "bpf_types.h"
 #include "error.h"
 #include "fd.h"
+#include "kernel_types.h"
 #include "table_direct.skel.h"
 #include "table_probe.skel.h"
-
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 #define PART(name) (1u << BPF_PART_##name)
 
@@ -69,38 +66,6 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	(void)level;
 	(void)format;
 	(void)arguments;
-	return 0;
-}
-
-int bpf_kernel_knows(const char *const *words, bool *ret_found, unsigned count)
-{
-	CLEANUP(fd_closep) int fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
-	CLEANUP(freep) char *text = NULL;
-	struct btf_header header;
-	size_t got = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) || header.magic != BTF_MAGIC)
-		return -EINVAL;
-	text = malloc((size_t)header.str_len + 1);
-	if (!text)
-		return -ENOMEM;
-	while (got < header.str_len) {
-		ssize_t n = pread(fd, text + got, header.str_len - got,
-				  (off_t)header.hdr_len + header.str_off + (off_t)got);
-
-		if (n <= 0)
-			return n < 0 ? -errno : -EINVAL;
-		got += (size_t)n;
-	}
-	for (unsigned i = 0; i < count; i++) {
-		char pattern[64] = "";
-
-		/* Strings follow each other, each with its NUL; the first is empty. */
-		strncpy(pattern + 1, words[i], sizeof(pattern) - 2);
-		ret_found[i] = memmem(text, got, pattern, strlen(words[i]) + 2) != NULL;
-	}
 	return 0;
 }
 
@@ -167,20 +132,50 @@ static bool loads(const struct bpf_kernel *kernel, enum bpf_part part, unsigned 
 	return (programs[i].parts & (1u << part)) && kernel->program[i] <= 0;
 }
 
-static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
+/* The programs call functions of the kernel by made-up numbers (src/bpf/kernel.h), which become the real ones here. libbpf
+ * can do it, too, and reads all type information of the kernel for it. */
+static void link_functions(const struct bpf_kernel *kernel, char *elf, size_t bytes)
+{
+	for (size_t at = 0; at + sizeof(struct bpf_insn) <= bytes; at += sizeof(struct bpf_insn)) {
+		struct bpf_insn call;
+		uint32_t function;
+
+		memcpy(&call, elf + at, sizeof(call));
+		function = (uint32_t)call.imm - TABLE_FUNCTION;
+		if (call.code != (BPF_JMP | BPF_CALL) || call.dst_reg || call.src_reg || call.off ||
+		    function >= BPF_FUNCTIONS)
+			continue;
+		call.src_reg = BPF_PSEUDO_KFUNC_CALL;
+		call.imm = (int32_t)kernel->types.function[function];
+		memcpy(elf + at, &call, sizeof(call));
+	}
+}
+
+static int open_part(struct bpf_kernel *kernel, enum bpf_part part)
 {
 	size_t bytes;
-	const void *elf =
+	const void *raw =
 		kernel->direct ? table_direct__elf_bytes(&bytes) : table_probe__elf_bytes(&bytes);
+	CLEANUP(freep) char *elf = malloc(bytes);
 	char types[32];
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ephemports",
 		    .btf_custom_path = types);
-	int r;
 
-	snprintf(types, sizeof(types), "/proc/self/fd/%d", kernel->types);
+	if (!elf)
+		return -ENOMEM;
+	memcpy(elf, raw, bytes);
+	link_functions(kernel, elf, bytes);
+	snprintf(types, sizeof(types), "/proc/self/fd/%d", kernel->types.fd);
 	kernel->part[part] = bpf_object__open_mem(elf, bytes, &options);
-	if (!kernel->part[part])
-		return -errno;
+	return kernel->part[part] ? 0 : -errno;
+}
+
+static int load_part(struct bpf_kernel *kernel, enum bpf_part part)
+{
+	int r = open_part(kernel, part);
+
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < BPF_PROGRAMS; i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(kernel->part[part], programs[i].name),
@@ -230,28 +225,36 @@ int bpf_kernel_need(struct bpf_kernel *kernel, enum bpf_part part, struct eph_er
 	return 0;
 }
 
+static int read_types(struct bpf_kernel *kernel)
+{
+	struct kernel_types types;
+	int r = kernel_types_open(&types);
+
+	if (r < 0)
+		return r;
+	kernel->step_one = kernel_types_have(&types, "TCP_BOUND_INACTIVE");
+	r = bpf_types_cut(&types, &kernel->types);
+	kernel_types_close(&types);
+	return r;
+}
+
 int bpf_kernel_open(struct bpf_kernel *kernel, unsigned lanes, bool allow_direct,
 		    struct eph_error *reterr)
 {
-	static const char *const words[] = {"bpf_rdonly_cast", "bpf_rcu_read_lock"};
-	bool found[ARRAY_SIZE(words)];
 	uint64_t start = now_us();
-	libbpf_print_fn_t print;
 	int r;
 
-	*kernel = (struct bpf_kernel){.lanes = lanes, .types = -1};
-	r = bpf_kernel_knows(words, found, ARRAY_SIZE(words));
-	if (r < 0)
+	*kernel = (struct bpf_kernel){.lanes = lanes, .types.fd = -1};
+	r = read_types(kernel);
+	if (r == -ENOENT)
 		return error_set(reterr, r, "bpf",
-				 "%s: %s: the kernel must describe its types (BTF)", BTF_PATH,
-				 strerror(-r));
-	kernel->direct = allow_direct && found[0] && found[1];
-	print = libbpf_set_print(silent);
-	kernel->types = bpf_types_cut();
-	libbpf_set_print(print);
-	if (kernel->types < 0)
-		return error_set(reterr, kernel->types, "bpf", "%s: %s", BTF_PATH,
-				 strerror(-kernel->types));
+				 "%s: %s: the kernel must describe its types (BTF)",
+				 KERNEL_TYPES_PATH, strerror(-r));
+	if (r < 0)
+		return error_set(reterr, r, "bpf", "%s: %s", KERNEL_TYPES_PATH, strerror(-r));
+	kernel->direct = allow_direct;
+	for (unsigned i = 0; i < BPF_FUNCTIONS; i++)
+		kernel->direct &= kernel->types.function[i] != 0;
 	kernel->load_us = now_us() - start;
 	r = bpf_kernel_need(kernel, BPF_PART_BINDS, reterr);
 	if (r < 0)
@@ -266,8 +269,8 @@ void bpf_kernel_close(struct bpf_kernel *kernel)
 			munmap(kernel->memory[i], map_bytes(kernel, i));
 	for (unsigned part = 0; part < BPF_PARTS; part++)
 		bpf_object__close(kernel->part[part]);
-	fd_closep(&kernel->types);
-	*kernel = (struct bpf_kernel){.types = -1};
+	fd_closep(&kernel->types.fd);
+	*kernel = (struct bpf_kernel){.types.fd = -1};
 }
 
 int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context,

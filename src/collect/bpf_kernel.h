@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf_types.h"
 #include "table.h"
 
 struct eph_error;
@@ -57,8 +58,9 @@ struct bpf_kernel {
 	struct table_lane *lane;     /* one per thread */
 	struct table_groups *groups; /* one per thread */
 	struct table_records *records;
-	int types; /* descriptor of the types cut out by bpf_types.h */
+	struct bpf_types types;
 	unsigned lanes;
+	bool step_one;    /* kernel_laws.step_one */
 	bool direct;      /* loads are direct, not calls of bpf_probe_read_kernel */
 	uint64_t load_us; /* spent loading so far */
 };
@@ -75,8 +77,5 @@ int bpf_kernel_need(struct bpf_kernel *kernel, enum bpf_part part, struct eph_er
 /* Run a program with its context, which it may change. Return: 0 or negative errno. Safe in parallel. */
 int bpf_kernel_run(const struct bpf_kernel *kernel, enum bpf_program_id program, void *context,
 		   size_t bytes);
-
-/* Which of @words stand in the kernel's type information (/sys/kernel/btf/vmlinux). Return: 0 or negative errno. */
-int bpf_kernel_knows(const char *const *words, bool *ret_found, unsigned count);
 
 #endif

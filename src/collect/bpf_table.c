@@ -263,21 +263,15 @@ static int binds_of_batch(struct bpf_batch *batch)
 	return r;
 }
 
-static int probe_laws(struct bpf_batch *batch)
+static void probe_laws(struct bpf_batch *batch)
 {
-	static const char *const words[] = {"TCP_BOUND_INACTIVE"};
 	struct kernel_laws *laws = &batch->snapshot->laws;
 	uint32_t has = batch->info[0].laws;
-	bool found[1];
-	int r;
 
 	laws->bucket_reopens = has & TABLE_BUCKET_REOPENS ? LAW_YES : LAW_NO;
 	laws->entry_stamp = has & TABLE_ENTRY_STAMP ? LAW_YES : LAW_NO;
 	laws->window = has & TABLE_WINDOW ? LAW_YES : LAW_NO;
-	r = bpf_kernel_knows(words, found, 1);
-	if (r == 0)
-		laws->step_one = found[0] ? LAW_YES : LAW_NO;
-	return r;
+	laws->step_one = batch->state->kernel.step_one ? LAW_YES : LAW_NO;
 }
 
 static int for_batches(void *opaque, struct snapshot *snapshot, struct eph_error *reterr,
@@ -302,12 +296,10 @@ static int for_batches(void *opaque, struct snapshot *snapshot, struct eph_error
 
 static int binds_batch(struct bpf_batch *batch, const struct collect_request *request)
 {
-	int r = 0;
-
 	(void)request;
 	if (batch->first == 0)
-		r = probe_laws(batch);
-	return r < 0 ? r : binds_of_batch(batch);
+		probe_laws(batch);
+	return binds_of_batch(batch);
 }
 
 static int bpf_binds(void *state, struct snapshot *snapshot, struct eph_error *reterr)

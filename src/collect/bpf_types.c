@@ -2,13 +2,14 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "fd.h"
+#include "kernel_types.h"
 
 /* What src/bpf/kernel.h declares. */
 static const char *const wanted[] = {
@@ -42,20 +43,84 @@ static const char *const wanted[] = {
 	"udp_table",
 };
 
+static const char *const functions[BPF_FUNCTIONS] = {
+	[BPF_RDONLY_CAST] = "bpf_rdonly_cast",
+	[BPF_RCU_READ_LOCK] = "bpf_rcu_read_lock",
+	[BPF_RCU_READ_UNLOCK] = "bpf_rcu_read_unlock",
+};
+
+#define MARK_EVERY 32u
+
 struct cut {
-	const struct btf *from;
+	const struct kernel_types *from;
+	struct bpf_types *ret;
 	struct btf *to;
+	uint32_t *mark; /* where in from->types every MARK_EVERYth type begins */
+	uint32_t count; /* of types, one more for void, which has number 0 and is not there */
+	uint32_t found[2 *
+		       ARRAY_SIZE(wanted)]; /* numbers of these; there may be several of a name */
+	size_t founds;
+	uint32_t word;
 	int integer[9], pointer,
 		hole; /* ids in `to` of what stands for a member; integer by size */
 };
 
-static const struct btf_type *resolved(const struct cut *cut, __u32 id)
+/* The type at @at; NULL unless it lies within the section, with all that belongs to it: then *@ret_next is what follows. */
+static const struct btf_type *type_at(const struct kernel_types *from, uint32_t at,
+				      uint32_t *ret_next)
 {
-	const struct btf_type *type = btf__type_by_id(cut->from, id);
+	static const uint8_t extra[] = {[BTF_KIND_INT] = 4,
+					[BTF_KIND_ARRAY] = sizeof(struct btf_array),
+					[BTF_KIND_VAR] = sizeof(struct btf_var),
+					[BTF_KIND_DECL_TAG] = sizeof(struct btf_decl_tag),
+					[BTF_KIND_ENUM64] = 0};
+	static const uint8_t each[] = {[BTF_KIND_STRUCT] = sizeof(struct btf_member),
+				       [BTF_KIND_UNION] = sizeof(struct btf_member),
+				       [BTF_KIND_ENUM] = sizeof(struct btf_enum),
+				       [BTF_KIND_FUNC_PROTO] = sizeof(struct btf_param),
+				       [BTF_KIND_DATASEC] = sizeof(struct btf_var_secinfo),
+				       [BTF_KIND_ENUM64] = sizeof(struct btf_enum64)};
+	const struct btf_type *type = (const void *)(from->types + at);
+	uint64_t next = (uint64_t)at + sizeof(*type);
 
-	while (type && (btf_is_mod(type) || btf_is_typedef(type)))
-		type = btf__type_by_id(cut->from, type->type);
+	if (next > from->types_bytes || btf_kind(type) > BTF_KIND_ENUM64)
+		return NULL;
+	next += extra[btf_kind(type)] + (uint64_t)each[btf_kind(type)] * btf_vlen(type);
+	if (next > from->types_bytes || type->name_off >= from->strings_bytes)
+		return NULL;
+	*ret_next = (uint32_t)next;
 	return type;
+}
+
+static const char *name_of(const struct cut *cut, uint32_t offset)
+{
+	return offset < cut->from->strings_bytes ? cut->from->strings + offset : "";
+}
+
+static const struct btf_type *type_by_id(const struct cut *cut, uint32_t id)
+{
+	const struct btf_type *type = NULL;
+	uint32_t at;
+
+	if (id == 0 || id >= cut->count)
+		return NULL;
+	at = cut->mark[(id - 1) / MARK_EVERY];
+	for (uint32_t i = (id - 1) / MARK_EVERY * MARK_EVERY; i < id; i++)
+		type = type_at(cut->from, at, &at);
+	return type;
+}
+
+/* What is meant by a member's type: qualifiers and typedefs taken off. NULL: void, or more of them than is sane. */
+static const struct btf_type *resolved(const struct cut *cut, uint32_t id)
+{
+	const struct btf_type *type = type_by_id(cut, id);
+
+	for (unsigned i = 0; i < 32 && type; i++) {
+		if (!btf_is_mod(type) && !btf_is_typedef(type))
+			return type;
+		type = type_by_id(cut, type->type);
+	}
+	return NULL;
 }
 
 /* Members of @type, those of unnamed structs and unions among them as if they were its own, @base bits further on. */
@@ -65,13 +130,13 @@ static int add_members(struct cut *cut, const struct btf_type *type, __u32 base,
 
 	for (__u32 i = 0; i < btf_vlen(type); i++, member++) {
 		const struct btf_type *of = resolved(cut, member->type);
-		const char *name = btf__name_by_offset(cut->from, member->name_off);
+		const char *name = name_of(cut, member->name_off);
 		__u32 offset = base + btf_member_bit_offset(type, i),
 		      bits = btf_member_bitfield_size(type, i);
 		int id = cut->hole, r;
 
-		if (!of || !name)
-			return -EINVAL;
+		if (!of)
+			return -EBADMSG;
 		if (!*name) {
 			if (btf_is_composite(of) && depth < 8 &&
 			    (r = add_members(cut, of, offset, depth + 1)) < 0)
@@ -91,18 +156,9 @@ static int add_members(struct cut *cut, const struct btf_type *type, __u32 base,
 
 static int add_type(struct cut *cut, const struct btf_type *type)
 {
-	int r = btf__add_struct(cut->to, btf__name_by_offset(cut->from, type->name_off),
-				type->size);
+	int r = btf__add_struct(cut->to, name_of(cut, type->name_off), type->size);
 
 	return r < 0 ? r : add_members(cut, type, 0, 0);
-}
-
-static bool is_wanted(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
-		if (wanted[i][0] == name[0] && strcmp(wanted[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* READ() in src/bpf/kernel.h needs the number that a struct has in the kernel itself. */
@@ -130,22 +186,53 @@ static int add_basics(struct cut *cut)
 
 static int add_all(struct cut *cut)
 {
-	__u32 count = btf__type_cnt(cut->from);
-	int r = add_basics(cut), word = 0;
+	int r = add_basics(cut);
 
-	for (__u32 id = 1; r == 0 && id < count; id++) {
-		const struct btf_type *type = btf__type_by_id(cut->from, id);
-		const char *name;
+	for (size_t i = 0; r == 0 && i < cut->founds; i++)
+		r = add_type(cut, type_by_id(cut, cut->found[i]));
+	return r < 0 ? r : add_word(cut, (int)cut->word);
+}
 
-		if (!btf_is_struct(type))
-			continue;
-		name = btf__name_by_offset(cut->from, type->name_off);
-		if (!word && strcmp(name, "rb_node") == 0)
-			word = (int)id;
-		else if (is_wanted(name))
-			r = add_type(cut, type);
+static void note_struct(struct cut *cut, uint32_t id, const char *name)
+{
+	if (!cut->word && strcmp(name, "rb_node") == 0)
+		cut->word = id;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (wanted[i][0] == name[0] && strcmp(wanted[i], name) == 0 &&
+		    cut->founds < ARRAY_SIZE(cut->found))
+			cut->found[cut->founds++] = id;
+}
+
+static void note_function(struct cut *cut, uint32_t id, const char *name)
+{
+	for (size_t i = 0; i < BPF_FUNCTIONS; i++)
+		if (strcmp(functions[i], name) == 0)
+			cut->ret->function[i] = id;
+}
+
+/* The one pass over all types. */
+static int find_all(struct cut *cut)
+{
+	uint32_t at = 0;
+
+	cut->mark = malloc((cut->from->types_bytes / sizeof(struct btf_type) / MARK_EVERY + 1) *
+			   sizeof(*cut->mark));
+	if (!cut->mark)
+		return -ENOMEM;
+	for (cut->count = 1; at < cut->from->types_bytes; cut->count++) {
+		const struct btf_type *type;
+
+		if ((cut->count - 1) % MARK_EVERY == 0)
+			cut->mark[(cut->count - 1) / MARK_EVERY] = at;
+		type = type_at(cut->from, at, &at);
+		if (!type)
+			return -EBADMSG;
+		if (btf_is_struct(type))
+			note_struct(cut, cut->count, name_of(cut, type->name_off));
+		else if (btf_is_func(type))
+			note_function(cut, cut->count, name_of(cut, type->name_off));
 	}
-	return r < 0 ? r : add_word(cut, word);
+	return 0;
 }
 
 static int to_memory(const struct btf *btf)
@@ -168,19 +255,22 @@ static int to_memory(const struct btf *btf)
 	return fd_take(&fd);
 }
 
-int bpf_types_cut(void)
+int bpf_types_cut(const struct kernel_types *from, struct bpf_types *ret)
 {
-	struct btf *from = btf__load_vmlinux_btf(), *to;
-	struct cut cut = {.from = from};
-	int r;
+	struct cut cut = {.from = from, .ret = ret, .to = btf__new_empty()};
+	int r = cut.to ? 0 : -ENOMEM;
 
-	if (!from)
-		return errno ? -errno : -ENOENT;
-	cut.to = to = btf__new_empty();
-	r = to ? add_all(&cut) : -ENOMEM;
+	*ret = (struct bpf_types){.fd = -1};
 	if (r == 0)
-		r = to_memory(to);
-	btf__free(from);
-	btf__free(to);
-	return r;
+		r = find_all(&cut);
+	if (r == 0)
+		r = add_all(&cut);
+	if (r == 0)
+		r = to_memory(cut.to);
+	btf__free(cut.to);
+	free(cut.mark);
+	if (r < 0)
+		return r;
+	ret->fd = r;
+	return 0;
 }
