@@ -41,15 +41,23 @@ def skip(reason):
     sys.exit(77)
 
 
+def enter():
+    """Run anew in a network namespace, if it can be in a process namespace too: the program then sees only what the test has
+    made, and nothing is left running however the test ends."""
+    user = [] if os.geteuid() == 0 else ['-r']
+    os.environ['INCIDENT_INSIDE'] = '1'
+    for more in (['-p', '-f', '--kill-child', '--mount-proc'], []):
+        unshare = ['unshare', *user, '-n', *more]
+        if shutil.which('unshare') and subprocess.run([*unshare, 'true'], capture_output=True).returncode == 0:
+            os.execvp('unshare', [*unshare, sys.executable, '-B', *sys.argv])
+    skip('no network namespace can be made here')
+
+
 def begin():
     global ephemports, bpf, work, empty_root
     ephemports = os.path.realpath(sys.argv[1])
     if not os.environ.get('INCIDENT_INSIDE'):
-        unshare = ['unshare', '-n'] if os.geteuid() == 0 else ['unshare', '-r', '-n']
-        if shutil.which('unshare') is None or subprocess.run([*unshare, 'true'], capture_output=True).returncode:
-            skip('no network namespace can be made here')
-        os.environ['INCIDENT_INSIDE'] = '1'
-        os.execvp('unshare', [*unshare, sys.executable, *sys.argv])
+        enter()
     work = tempfile.mkdtemp(prefix='ephemports-incident-')
     # Others may read it: a server runs as a user of its own.
     os.chmod(work, 0o755)
