@@ -4,12 +4,15 @@
 
 #include "text_flags.h"
 
+#define MYSQL_PORT 3306
+
 struct reading {
 	const struct file_text *file;
 	struct service_ports *ports;
 	uint32_t line;
 	struct text_span service;
 	bool listening_section; /* my.cnf: inside a section that the server reads */
+	bool has_default;       /* my.cnf: there was one, so a server reads it */
 };
 
 static struct text_span span_of(const char *text)
@@ -56,8 +59,15 @@ static void read_mysql(struct reading *reading, struct text_span line)
 	struct text_span key, value;
 	uint16_t port;
 
-	if (text_begins(line, "["))
-		reading->listening_section = is_server_section(line);
+	if (text_begins(line, "[")) {
+		bool server = is_server_section(line);
+
+		/* Debian's own files name no port. */
+		if (server && !reading->has_default)
+			add_port(reading, MYSQL_PORT, SERVICE_DEFAULT);
+		reading->has_default |= server;
+		reading->listening_section = server || text_is(line, "[client-server]");
+	}
 	if (!reading->listening_section || !text_split(line, '=', &key, &value) ||
 	    !text_port(without_quotes(without_comment(value)), &port))
 		return;

@@ -48,6 +48,14 @@ static void reads_servers(void **state)
 		     "[client]\nport = 3300\n[mysqld]\nport = 50001 # here\nreport_port=1\n"
 		     "extra-port=50002\n[mysqldump]\nport=7\n[mariadb-10.11]\nport='50003'\n",
 		     "50001/mysql:4 50002/mysql:6 50003/mysql:10");
+	assert_ports(
+		"/etc/mysql/mariadb.conf.d/50-server.cnf", FILE_MYSQL,
+		"[server]\n\n[mysqld]\nbind-address = 127.0.0.1\n#port = 1\n[client]\nport = 2\n",
+		"3306/mysql?:1");
+	assert_ports("/etc/mysql/mariadb.cnf", FILE_MYSQL, "[client-server]\nsocket = /run/x\n",
+		     "");
+	assert_ports("/etc/mysql/mariadb.cnf", FILE_MYSQL, "[client-server]\nport = 3307\n",
+		     "3307/mysql:2");
 	assert_ports("/etc/postgresql/15/main/postgresql.conf", FILE_POSTGRESQL,
 		     "#port = 1\nport = 5433\t# (change requires restart)\nport '5434'\nports=3\n",
 		     "5433/postgresql:2 5434/postgresql:3");
