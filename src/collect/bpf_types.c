@@ -203,8 +203,11 @@ static void note_struct(struct cut *cut, uint32_t id, const char *name)
 			cut->found[cut->founds++] = id;
 }
 
+/* Half of all types are functions. */
 static void note_function(struct cut *cut, uint32_t id, const char *name)
 {
+	if (name[0] != 'b' || name[1] != 'p' || name[2] != 'f')
+		return;
 	for (size_t i = 0; i < BPF_FUNCTIONS; i++)
 		if (strcmp(functions[i], name) == 0)
 			cut->ret->function[i] = id;

@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "kernel_names.h"
+#include "netlink_kept.h"
 #include "netlink_message.h"
 #include "netns.h"
 #include "procfs.h"
@@ -19,6 +20,7 @@
 #define ATTEMPTS      4 /* how often a namespace whose dump was interrupted is read anew */
 
 struct netlink {
+	struct netlink_kept kept;
 	uint32_t sequence;
 	bool each_family; /* the kernel does not know the request for both families at once */
 	_Alignas(struct nlmsghdr) char buffer[RECEIVE_BYTES];
@@ -156,13 +158,20 @@ static int netlink_open(void **ret_state, struct eph_error *reterr)
 
 static void netlink_close(void *state)
 {
-	free(state);
+	struct netlink *netlink = state;
+
+	if (netlink)
+		kept_forget(&netlink->kept);
+	free(netlink);
 }
 
 /* binds() */
 
 struct bind_owners {
 	struct bind_table *binds;
+	struct netlink_kept *keeping;
+	struct kept *kept; /* NULL: not kept */
+	struct cookies cookies;
 	struct port_set named;     /* TCP, connected, bind() named the port */
 	struct port_set automatic; /* TCP, connected or TIME_WAIT, it did not */
 	uint64_t time_wait;
@@ -181,6 +190,9 @@ static int bind_row(void *context, const struct socket_record *record)
 {
 	struct bind_owners *owners = context;
 
+	if (record->state != STATE_LISTEN && record->state != STATE_BOUND &&
+	    !cookies_have(&owners->cookies, record->cookie))
+		kept_add(owners->keeping, owners->kept, record);
 	if (record->local_port == 0)
 		return 0;
 	owners->time_wait += (record->flags & SOCKET_MINI) != 0;
@@ -215,30 +227,52 @@ static void judge_buckets(struct bind_owners *owners)
 	port_set_remove_set(&binds->udp_v4_maybe, &binds->udp_v4);
 }
 
-static int read_binds(struct reading *reading)
+/* What the dump with EXPLICIT told of must not be kept twice. */
+static void remember_kept(struct bind_owners *owners)
 {
-	struct bind_table *binds = &reading->netns->binds;
-	CLEANUP(freep) struct bind_owners *owners = calloc(1, sizeof(*owners));
-	struct netlink_query query = {.protocol = PROTOCOL_TCP, .states = NETLINK_STATES_HELD};
-	int r;
+	if (owners->kept && owners->kept->whole &&
+	    cookies_remember(&owners->cookies, &owners->kept->sockets) < 0)
+		kept_drop(owners->keeping, owners->kept);
+}
 
-	if (!owners)
-		return -ENOMEM;
-	*binds = (struct bind_table){0};
-	owners->binds = binds;
-	r = dump_families(reading, query, true, bind_row, owners);
+static int dump_binds(struct reading *reading, struct bind_owners *owners)
+{
+	struct netlink_query query = {.protocol = PROTOCOL_TCP, .states = NETLINK_STATES_HELD};
+	int r = dump_families(reading, query, true, bind_row, owners);
+
 	query.states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD;
 	query.lock = NETLINK_LOCK_EXPLICIT;
 	if (r == 0)
 		r = dump_families(reading, query, true, bind_row, owners);
 	query.lock = NETLINK_LOCK_AUTO;
 	if (r == 0)
+	remember_kept(owners);
 		r = dump_families(reading, query, true, bind_row, owners);
 	query = (struct netlink_query){.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
 	if (r == 0)
 		r = dump_families(reading, query, true, bind_row, owners);
 	judge_buckets(owners);
 	reading->netns->time_wait = owners->time_wait;
+	return r;
+}
+
+static int read_binds(struct reading *reading)
+{
+	struct bind_table *binds = &reading->netns->binds;
+	CLEANUP(freep) struct bind_owners *owners = calloc(1, sizeof(*owners));
+	int r;
+
+	if (!owners)
+		return -ENOMEM;
+	*binds = (struct bind_table){0};
+	owners->binds = binds;
+	owners->keeping = &reading->netlink->kept;
+	owners->kept = kept_of(&reading->netlink->kept, reading->snapshot, reading->netns);
+	kept_restart(owners->keeping, owners->kept);
+	r = dump_binds(reading, owners);
+	if (r < 0)
+		kept_drop(owners->keeping, owners->kept);
+	cookies_done(&owners->cookies);
 	return r;
 }
 
@@ -281,10 +315,13 @@ static void judge_hidden(struct snapshot *snapshot)
 
 static int netlink_binds(void *state, struct snapshot *snapshot, struct eph_error *reterr)
 {
-	int r = read_all(state, NULL, snapshot, read_binds, reterr);
+	struct netlink *netlink = state;
+	int r;
 
 	if (r < 0)
 		return r;
+	kept_begin(&netlink->kept, snapshot);
+	r = read_all(state, NULL, snapshot, read_binds, reterr);
 	for (size_t i = 0; i < snapshot->n_netns; i++) {
 		struct netns_snapshot *netns = &snapshot->netns[i];
 
@@ -303,22 +340,38 @@ static int group_row(void *context, const struct socket_record *record)
 {
 	struct reading *reading = context;
 
-	reading->netns->sockets_read++;
-	reading->netns->time_wait += (record->flags & SOCKET_MINI) != 0;
-	grouping_count(&reading->request->what, &reading->snapshot->laws, reading->netns, record);
+	grouping_read(&reading->request->what, &reading->snapshot->laws, reading->netns, record);
 	return 0;
 }
 
-static int group_pass(struct reading *reading)
+/* What dump_families() would hand over. */
+static int kept_pass(struct reading *reading, const struct socket_table *sockets)
 {
 	const struct grouping *what = &reading->request->what;
 	struct netlink_query tcp = {.protocol = PROTOCOL_TCP,
 				    .states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD};
+
+	for (size_t i = 0; i < sockets->count; i++) {
+		const struct socket_record *record = &sockets->record[i];
+
+		if ((record->protocol == PROTOCOL_TCP ? what->tcp : what->udp) &&
+		    (what->v4 || (record->flags & SOCKET_AF_INET6)))
+			group_row(reading, record);
+	}
+	return 0;
+}
+
+static int group_pass(void *context)
+{
+	struct reading *reading = context;
+	const struct grouping *what = &reading->request->what;
+	const struct kept *kept =
+		kept_of(&reading->netlink->kept, reading->snapshot, reading->netns);
 	struct netlink_query udp = {.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
 	int r = 0;
 
-	reading->netns->sockets_read = 0;
-	reading->netns->time_wait = 0;
+	if (kept && kept->whole)
+		return kept_pass(reading, &kept->sockets);
 	if (what->tcp)
 		r = dump_families(reading, tcp, what->v4, group_row, reading);
 	if (r == 0 && what->udp)
@@ -328,17 +381,8 @@ static int group_pass(struct reading *reading)
 
 static int read_groups(struct reading *reading)
 {
-	struct group_table *groups = &reading->netns->groups;
-	int r;
+	int r = grouping_run(reading->netns, group_pass, reading);
 
-	group_table_done(groups);
-	r = group_table_init(groups, GROUP_LIMIT);
-	if (r < 0)
-		return r;
-	do
-		r = group_pass(reading);
-	while (r == 0 && group_table_again(groups));
-	group_table_finish(groups);
 	if (reading->netns->time_wait > 0)
 		reading->netns->gaps |= GAP_TW_AGE;
 	return r;
@@ -352,21 +396,10 @@ static int netlink_groups(void *state, const struct collect_request *request,
 
 /* sockets() */
 
-/* The records taken so far that bind() named a port for, by cookie. */
 struct taking {
 	struct reading *reading;
-	uint64_t *cookie;
-	size_t cookies;
+	struct cookies cookies; /* of sockets that bind() named a port for */
 };
-
-static int by_cookie(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x < y ? -1 : x > y;
-}
 
 static int socket_row(void *context, const struct socket_record *record)
 {
@@ -381,25 +414,10 @@ static int socket_row(void *context, const struct socket_record *record)
 	    (!ip_address_equal(&record->remote, &request->remote) ||
 	     record->remote_port != request->remote_port))
 		return 0;
-	if (taking->cookies > 0 && bsearch(&record->cookie, taking->cookie, taking->cookies,
-					   sizeof(record->cookie), by_cookie))
-		return 0; /* closed between the two dumps: TIME_WAIT is always in the second */
+	if (cookies_have(&taking->cookies, record->cookie))
+		return 0;
 	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
 	return socket_table_add(&netns->sockets, record);
-}
-
-static int remember_cookies(struct taking *taking)
-{
-	const struct socket_table *sockets = &taking->reading->netns->sockets;
-
-	taking->cookie = malloc((sockets->count + 1) * sizeof(*taking->cookie));
-	if (!taking->cookie)
-		return -ENOMEM;
-	for (size_t i = 0; i < sockets->count; i++)
-		taking->cookie[i] = sockets->record[i].cookie;
-	qsort(taking->cookie, sockets->count, sizeof(*taking->cookie), by_cookie);
-	taking->cookies = sockets->count;
-	return 0;
 }
 
 static int take_protocols(struct taking *taking, enum netlink_lock lock)
@@ -439,10 +457,10 @@ static int read_sockets(struct reading *reading)
 	netns->time_wait = 0;
 	r = take_protocols(&taking, NETLINK_LOCK_EXPLICIT);
 	if (r == 0)
-		r = remember_cookies(&taking);
+		r = cookies_remember(&taking.cookies, &netns->sockets);
 	if (r == 0)
 		r = take_protocols(&taking, NETLINK_LOCK_AUTO);
-	free(taking.cookie);
+	cookies_done(&taking.cookies);
 	whole = r == 0 && reading->request->remote.family == IP_NONE &&
 		reading->request->what.tcp == reading->request->what.udp;
 	netns->sockets_complete =

@@ -241,19 +241,16 @@ static int group_row(void *context, const struct socket_record *record)
 
 	if (record->protocol == PROTOCOL_TCP && record->state == STATE_LISTEN)
 		return 0;
-	reading->netns->sockets_read++;
-	reading->netns->time_wait += (record->flags & SOCKET_MINI) != 0;
-	grouping_count(&reading->request->what, &reading->snapshot->laws, reading->netns, record);
+	grouping_read(&reading->request->what, &reading->snapshot->laws, reading->netns, record);
 	return 0;
 }
 
-static int group_pass(struct reading *reading)
+static int group_pass(void *context)
 {
 	const struct grouping *what = &reading->request->what;
 	int r = 0;
+	struct reading *reading = context;
 
-	reading->netns->sockets_read = 0;
-	reading->netns->time_wait = 0;
 	if (what->tcp)
 		r = read_protocol(reading, PROTOCOL_TCP, what->v4, group_row, reading);
 	if (r == 0 && what->udp)
@@ -263,17 +260,8 @@ static int group_pass(struct reading *reading)
 
 static int read_groups(struct reading *reading)
 {
-	struct group_table *groups = &reading->netns->groups;
-	int r;
+	int r = grouping_run(reading->netns, group_pass, reading);
 
-	group_table_done(groups);
-	r = group_table_init(groups, GROUP_LIMIT);
-	if (r < 0)
-		return r;
-	do
-		r = group_pass(reading);
-	while (r == 0 && group_table_again(groups));
-	group_table_finish(groups);
 	if (reading->netns->time_wait > 0)
 		reading->netns->gaps |= GAP_TW_AGE;
 	return r;

@@ -79,3 +79,27 @@ void grouping_count(const struct grouping *grouping, const struct kernel_laws *l
 	}
 	group_table_count(&netns->groups, &key, &counts);
 }
+
+void grouping_read(const struct grouping *grouping, const struct kernel_laws *laws,
+		   struct netns_snapshot *netns, const struct socket_record *record)
+{
+	netns->sockets_read++;
+	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
+	grouping_count(grouping, laws, netns, record);
+}
+
+int grouping_run(struct netns_snapshot *netns, int (*pass)(void *context), void *context)
+{
+	int r;
+
+	group_table_done(&netns->groups);
+	r = group_table_init(&netns->groups, GROUP_LIMIT);
+	if (r < 0)
+		return r;
+	do {
+		netns->sockets_read = netns->time_wait = 0;
+		r = pass(context);
+	} while (r == 0 && group_table_again(&netns->groups));
+	group_table_finish(&netns->groups);
+	return r;
+}

@@ -33,4 +33,17 @@ struct grouping {
 void grouping_count(const struct grouping *grouping, const struct kernel_laws *laws,
 		    struct netns_snapshot *netns, const struct socket_record *record);
 
+/* The same for a record that was just read: it also counts in netns->sockets_read and time_wait. */
+void grouping_read(const struct grouping *grouping, const struct kernel_laws *laws,
+		   struct netns_snapshot *netns, const struct socket_record *record);
+
+/**
+ * grouping_run() - fill netns->groups, sockets_read and time_wait anew
+ * @pass: hands every record of @netns to grouping_read(); called a second time when there are more groups than fit.
+ *        0 or negative errno
+ *
+ * Return: 0, -ENOMEM, or what @pass returned.
+ */
+int grouping_run(struct netns_snapshot *netns, int (*pass)(void *context), void *context);
+
 #endif

@@ -22,25 +22,19 @@ static void set_candidates(struct snapshot *snapshot)
 }
 
 /* groups() of a collector, from sockets that are in the snapshot already. */
-static int count_table(const struct grouping *what, const struct kernel_laws *laws,
-		       struct netns_snapshot *netns)
-{
-	const struct socket_table *sockets = &netns->sockets;
-	int r;
+struct counting {
+	const struct grouping *what;
+	const struct kernel_laws *laws;
+	struct netns_snapshot *netns;
+};
 
-	group_table_done(&netns->groups);
-	r = group_table_init(&netns->groups, GROUP_LIMIT);
-	if (r < 0)
-		return r;
-	do
-		for (size_t i = 0; i < sockets->count; i++)
-			grouping_count(what, laws, netns, &sockets->record[i]);
-	while (group_table_again(&netns->groups));
-	group_table_finish(&netns->groups);
-	netns->sockets_read = sockets->count;
-	netns->time_wait = 0;
+static int count_table(void *context)
+{
+	struct counting *counting = context;
+	const struct socket_table *sockets = &counting->netns->sockets;
+
 	for (size_t i = 0; i < sockets->count; i++)
-		netns->time_wait += (sockets->record[i].flags & SOCKET_MINI) != 0;
+		grouping_read(counting->what, counting->laws, counting->netns, &sockets->record[i]);
 	return 0;
 }
 
@@ -49,8 +43,11 @@ static int count_tables(const struct grouping *what, struct snapshot *snapshot,
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < snapshot->n_netns; i++)
-		r = count_table(what, &snapshot->laws, &snapshot->netns[i]);
+	for (size_t i = 0; r == 0 && i < snapshot->n_netns; i++) {
+		struct counting counting = {what, &snapshot->laws, &snapshot->netns[i]};
+
+		r = grouping_run(counting.netns, count_table, &counting);
+	}
 	return r < 0 ? error_set(reterr, r, "observe", "out of memory") : 0;
 }
 
