@@ -92,6 +92,8 @@ static __always_inline void bind_tb(struct walker *w, struct table_bind *c)
 	if (c->l3mdev)
 		n->vrf = 1;
 	FORGET();
+	if (!w->lane)
+		port_set(n->held, c->port);
 	if (FIELD(__s8, tb, inet_bind_bucket, fastreuse) < 0 &&
 	    FIELD(__s8, tb, inet_bind_bucket, fastreuseport) < 0)
 		/* open: only sockets that connect() gave the port, all in the connection table */

@@ -101,6 +101,7 @@ struct table_netns {
 	__u32 zero;
 	struct table_bucket bucket;
 	__u64 counted[TABLE_PORT_WORDS];
+	__u64 held[TABLE_PORT_WORDS]; /* out: has a bucket, open, closed or of a VRF */
 	__u64 closed[TABLE_PORT_WORDS];
 	__u64 listening[TABLE_PORT_WORDS];
 	__u64 bound[TABLE_PORT_WORDS];

@@ -25,6 +25,7 @@ struct option_spec {
 struct outcome {
 	struct strbuf text;
 	int status;
+	int error_status; /* on failure; 0: STATUS_ERROR */
 };
 
 /* Exit statuses, the same for every command. */

@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arguments.h"
+#include "command_exec.h"
 #include "help.h"
 #include "json.h"
 #include "output.h"
@@ -71,16 +71,14 @@ int main(int argc, char **argv)
 	/* Left to itself glibc soon takes large tables from memory used before, and must clear all of it. Fresh pages are
 	 * zero already, and a table of one namespace touches few of them. */
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
-	/* Both are errors of write(2), told like any other. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	command_exec_ignore_signals();
 	r = run(argc, argv, &outcome, &error);
 	if (r == 0 && outcome.text.failed)
 		r = error_set(&error, -ENOMEM, "output", "out of memory");
 	if (r < 0) {
 		print_error(&error);
 		strbuf_clear(&outcome.text);
-		outcome.status = STATUS_ERROR;
+		outcome.status = outcome.error_status ? outcome.error_status : STATUS_ERROR;
 		if (arguments_want_json(argc, argv))
 			error_json(&error, &outcome.text);
 	}

@@ -233,6 +233,7 @@ static void take_sets(const struct table_netns *from, struct netns_snapshot *net
 {
 	struct bind_table *binds = &netns->binds;
 
+	set_copy(&binds->held, from->held);
 	set_copy(&binds->closed, from->closed);
 	set_copy(&binds->listening, from->listening);
 	set_copy(&binds->bound, from->bound);

@@ -224,6 +224,8 @@ static void judge_buckets(struct bind_owners *owners)
 	port_set_add_set(&binds->closed, &binds->listening);
 	port_set_add_set(&binds->closed, &binds->bound);
 	port_set_remove_set(&binds->maybe, &binds->closed);
+	binds->held = binds->closed;
+	port_set_add_set(&binds->held, &binds->maybe);
 	port_set_remove_set(&binds->udp_v4_maybe, &binds->udp_v4);
 }
 

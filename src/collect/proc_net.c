@@ -207,6 +207,8 @@ static int read_binds(struct reading *reading)
 		r = read_protocol(reading, PROTOCOL_UDP, true, bind_row, netns);
 	binds->closed = binds->listening;
 	port_set_remove_set(&binds->maybe, &binds->closed);
+	binds->held = binds->closed;
+	port_set_add_set(&binds->held, &binds->maybe);
 	port_set_remove_set(&binds->udp_v4_maybe, &binds->udp_v4);
 	return r;
 }

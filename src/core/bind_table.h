@@ -12,6 +12,7 @@
 #include "port_set.h"
 
 struct bind_table {
+	struct port_set held;   /* TCP: has an owner, whatever its bucket; not kept by --save */
 	struct port_set closed; /* TCP: bucket certainly closed */
 	/* TCP: has owners, bucket open or closed, the collector cannot tell; disjoint from closed */
 	struct port_set maybe;
