@@ -7,6 +7,8 @@
 #include "config_root.h"
 #include "host_risks.h"
 #include "look.h"
+#include "netns.h"
+#include "observe_claims.h"
 #include "risk_choice.h"
 #include "risk_list.h"
 #include "risks.h"
@@ -50,21 +52,36 @@ struct host {
 	struct usage_result usage;
 	struct file_list files;
 	struct service_ports services;
+	struct firewall_claims firewall;
 	bool configured; /* the files are about the first namespace */
+	bool foreign;    /* no sysctl file is */
 };
 
 static void host_done(struct host *host)
 {
+	firewall_claims_done(&host->firewall);
 	service_ports_done(&host->services);
 	file_list_done(&host->files);
 	usage_result_done(&host->usage);
 	snapshot_free(host->snapshot);
 }
 
+/* Another namespace than the host's, so that no file of the host is about it. */
+static bool is_elsewhere(const struct observe_options *observe)
+{
+	return observe->netns || (!observe->replay && !config_root_given() && netns_is_foreign());
+}
+
 /* The files of this host say nothing about a saved one, unless somebody says where its files are. */
 static bool wants_files(const struct observe_options *observe)
 {
-	return !observe->netns && (!observe->replay || config_root_given());
+	return !is_elsewhere(observe) && (!observe->replay || config_root_given());
+}
+
+/* A container has files of its own, but nobody applies its sysctl files. */
+static bool wants_settings(const struct observe_options *observe)
+{
+	return wants_files(observe) && (config_root_given() || !netns_is_container());
 }
 
 static int read_ports_from(const char *path, struct file_list *files, struct eph_error *reterr)
@@ -80,12 +97,12 @@ static int read_files(const struct arguments *arguments, const struct observe_op
 	const char *ports_from = arguments_get(arguments, "ports-from");
 	int r = 0;
 
-	host->configured = wants_files(observe) || ports_from;
-	if (wants_files(observe)) {
+	host->configured = wants_files(observe) || ports_from || !observe->replay;
+	host->foreign = !observe->replay && !wants_settings(observe);
+	if (wants_settings(observe))
 		r = sysctl_files_read(&host->files, reterr);
-		if (r == 0)
-			r = service_files_read(&host->files, reterr);
-	}
+	if (r == 0 && wants_files(observe))
+		r = service_files_read(&host->files, reterr);
 	if (r == 0 && (!observe->replay || config_root_given()))
 		r = config_file_read_own(ACCEPTED_PATH, FILE_ACCEPTED, &host->files, reterr);
 	if (r == 0 && ports_from)
@@ -100,7 +117,9 @@ static int judge(const struct arguments *arguments, const struct observe_options
 {
 	const struct host_config config = {.files = &host->files,
 					   .services = &host->services,
-					   .settings = wants_files(observe)};
+					   .firewall = &host->firewall,
+					   .foreign = host->foreign,
+					   .settings = wants_settings(observe)};
 	int r = risks_judge(host->snapshot, &host->usage, ret);
 
 	if (r == 0)
@@ -130,8 +149,11 @@ static void add_notes(const struct observe_options *observe, const struct host *
 
 	for (size_t i = 0; i < host->snapshot->n_netns; i++)
 		sockets &= host->snapshot->netns[i].sockets_complete;
-	if (observe->netns)
-		add_note(view, "configuration files: they are about the host, not about --netns");
+	if (is_elsewhere(observe))
+		add_note(view, observe->netns ? "configuration files: they are about the host, not "
+						"about --netns"
+					      : "configuration files: they are about the host, not "
+						"about this network namespace");
 	else if (!wants_files(observe))
 		add_note(view, "configuration files: this is a saved snapshot, and EPHEMPORTS_ROOT "
 			       "does not say where the files of its host are");
@@ -178,8 +200,10 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	r = read_files(arguments, &observe, &host, reterr);
 	if (r == 0)
 		r = observe_usage(&observe, &host.snapshot, &host.usage, reterr);
-	if (r == 0)
+	if (r == 0) {
+		observe_firewall(host.snapshot, &host.firewall);
 		r = judge(arguments, &observe, &host, &risks, reterr);
+	}
 	if (r == 0) {
 		view.snapshot = host.snapshot;
 		view.risks = &risks;

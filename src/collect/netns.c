@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "error.h"
@@ -275,4 +276,23 @@ void netns_leave(int *back)
 	if (setns(*back, CLONE_NEWNET) < 0)
 		abort();
 	fd_closep(back);
+}
+
+bool netns_is_foreign(void)
+{
+	struct stat own, first;
+
+	return stat(OWN_PATH, &own) == 0 && stat("/proc/1/ns/net", &first) == 0 &&
+	       (own.st_ino != first.st_ino || own.st_dev != first.st_dev);
+}
+
+bool netns_is_container(void)
+{
+	static const char *const marks[] = {"/.dockerenv", "/run/.containerenv",
+					    "/run/systemd/container"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (access(marks[i], F_OK) == 0)
+			return true;
+	return false;
 }

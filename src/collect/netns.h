@@ -25,6 +25,12 @@ int netns_open_current(struct snapshot *snapshot, struct eph_error *reterr);
 int netns_open_all(struct snapshot *snapshot, unsigned *ret_skipped, struct eph_error *reterr);
 #define NETNS_MAX 4096
 
+/* Is the caller's own namespace another than that of the host's first process? Not where that cannot be seen. */
+bool netns_is_foreign(void);
+
+/* Does the caller live in a container, with files of its own that nothing applies to the namespace? */
+bool netns_is_container(void);
+
 /**
  * netns_enter() - move the calling thread into @fd; -1 does nothing
  * @ret_back: descriptor to come back with, -1 when nothing was done. Always hand it to netns_leave().

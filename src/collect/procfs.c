@@ -20,6 +20,7 @@
  * out here. */
 #define SYSCTL_DIRECTORY "/proc/sys/net/ipv4/"
 #define SOCKSTAT_PATH    "/proc/thread-self/net/sockstat"
+#define NETSTAT_PATH     "/proc/thread-self/net/netstat"
 
 /* Every second port reserved gives about 190 kB, and a second read() of a sysctl returns nothing: it must fit at once. */
 #define SYSCTL_BYTES (400u << 10)
@@ -90,6 +91,15 @@ static int read_settings(struct settings *settings, char *buffer)
 	return r;
 }
 
+static void read_overflows(struct netns_snapshot *netns, char *buffer)
+{
+	ssize_t got = read_once(NETSTAT_PATH, buffer, SYSCTL_BYTES);
+
+	netns->overflows_known =
+		got > 0 && text_netstat_value(buffer, (size_t)got, "TcpExt", "TCPTimeWaitOverflow",
+					      &netns->time_wait_overflows) == 0;
+}
+
 static int read_netns(struct netns_snapshot *netns, char *buffer)
 {
 	const uint32_t needed = SETTING_RANGE | SETTING_RESERVED | SETTING_TW_REUSE;
@@ -100,6 +110,7 @@ static int read_netns(struct netns_snapshot *netns, char *buffer)
 		return r;
 	}
 	r = read_settings(&netns->settings, buffer);
+	read_overflows(netns, buffer);
 	netns_leave(&back);
 	if ((netns->settings.known & needed) != needed)
 		netns->gaps |= GAP_SETTINGS;

@@ -65,6 +65,9 @@ struct netns_snapshot {
 	struct group_table groups;   /* slot == NULL when no groups were asked for */
 	uint64_t sockets_read;       /* sockets the collector looked at */
 	uint64_t time_wait;          /* TIME_WAIT mini-sockets seen in this namespace, all ports */
+	/* connections closed without a TIME_WAIT since boot, because there were tcp_max_tw_buckets of them */
+	uint64_t time_wait_overflows;
+	bool overflows_known;
 	bool sockets_complete;       /* `sockets` has every socket of the namespace */
 	/* `sockets` has at least every socket with this local port; 0: see above */
 	uint16_t sockets_port;

@@ -245,6 +245,13 @@ static bool line_time_wait(struct snapshot_reader *reader)
 	return snapshot_word_number(&reader->word[0], UINT64_MAX, &reader->netns->time_wait);
 }
 
+static bool line_time_wait_overflows(struct snapshot_reader *reader)
+{
+	reader->netns->overflows_known = true;
+	return snapshot_word_number(&reader->word[0], UINT64_MAX,
+				    &reader->netns->time_wait_overflows);
+}
+
 static bool line_complete(struct snapshot_reader *reader)
 {
 	return read_flag(&reader->word[0], &reader->netns->sockets_complete);
@@ -429,6 +436,7 @@ static const struct snapshot_line_kind kinds[] = {
 	{"hidden", line_hidden, 1, 1, true, true},
 	{"sockets-read", line_sockets_read, 1, 1, true, true},
 	{"time-wait", line_time_wait, 1, 1, true, true},
+	{"time-wait-overflows", line_time_wait_overflows, 1, 1, true, true},
 	{"complete", line_complete, 1, 1, true, true},
 	{"complete-port", line_complete_port, 1, 1, true, true},
 	{"bucket", line_bucket, 10, 10, true, false},

@@ -192,6 +192,8 @@ static void write_netns(struct writer *writer, const struct netns_snapshot *netn
 	write_number(writer, "hidden", netns->binds.hidden);
 	write_number(writer, "sockets-read", netns->sockets_read);
 	write_number(writer, "time-wait", netns->time_wait);
+	if (netns->overflows_known)
+		write_number(writer, "time-wait-overflows", netns->time_wait_overflows);
 	write_number(writer, "complete", netns->sockets_complete);
 	write_buckets(writer, netns);
 	for (unsigned bit = 0; bit < GAP_COUNT; bit++)

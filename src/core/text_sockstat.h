@@ -16,4 +16,11 @@
 int text_sockstat_value(const char *text, size_t length, const char *protocol, const char *name,
 			uint64_t *ret);
 
+/**
+ * text_netstat_value() - of /proc/net/netstat, where a line of names is followed by one of values: "TcpExt", a name
+ * Return: 0; -ENOENT when there is no such name; -EINVAL or -ERANGE when its value is no number.
+ */
+int text_netstat_value(const char *text, size_t length, const char *protocol, const char *name,
+		       uint64_t *ret);
+
 #endif

@@ -100,6 +100,22 @@ static void add_advice(const struct risk_advice *advice, const struct netns_snap
 	strbuf_done(&command);
 }
 
+/* Did a risk of the same kind above it say just this? */
+static bool is_said(const struct check_view *view, const struct risk *risk,
+		    const struct risk_advice *advice)
+{
+	for (const struct risk *above = view->risks->risk; above < risk; above++) {
+		if (above->accepted_because || above->netns != risk->netns ||
+		    strcmp(above->id, risk->id) != 0)
+			continue;
+		for (unsigned i = 0; i < above->n_advice; i++)
+			if (strcmp(above->advice[i].text, advice->text) == 0 &&
+			    !above->advice[i].command && !advice->command)
+				return true;
+	}
+	return false;
+}
+
 static void add_risk(const struct check_view *view, const struct risk *risk,
 		     const struct screen *screen, struct strbuf *out)
 {
@@ -123,7 +139,9 @@ static void add_risk(const struct check_view *view, const struct risk *risk,
 		add_wrapped(risk->evidence[i], 7, screen, out);
 	}
 	for (unsigned i = 0; i < risk->n_advice; i++)
-		add_advice(&risk->advice[i], &view->snapshot->netns[risk->netns], screen, out);
+		if (!is_said(view, risk, &risk->advice[i]))
+			add_advice(&risk->advice[i], &view->snapshot->netns[risk->netns], screen,
+				   out);
 	strbuf_done(&text);
 }
 

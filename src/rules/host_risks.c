@@ -13,6 +13,18 @@ bool host_risks_is_plain(const char *path)
 	return *path == '/' && strspn(path, plain) == strlen(path);
 }
 
+const struct process_record *host_risks_process(const struct host_search *search, uint32_t inode)
+{
+	const struct process_table *table = &search->snapshot->processes;
+	const struct process_link *link;
+	size_t count;
+
+	if (!inode || !search->snapshot->has_processes)
+		return NULL;
+	link = process_table_find(table, inode, &count);
+	return link && link->process < table->processes ? &table->process[link->process] : NULL;
+}
+
 static void judge_first(struct host_search *search)
 {
 	host_risks_of_namespaces(search);
@@ -20,7 +32,10 @@ static void judge_first(struct host_search *search)
 		return;
 	if (search->config->settings)
 		host_risks_of_sysctl_files(search);
+	else if (search->config->foreign)
+		host_risks_of_foreign_settings(search);
 	host_risks_of_services(search);
+	host_risks_of_firewall(search);
 }
 
 int host_risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
@@ -37,6 +52,8 @@ int host_risks_judge(const struct snapshot *snapshot, const struct usage_result 
 		host_risks_of_range(&search);
 		host_risks_of_sockets(&search);
 		host_risks_of_settings(&search);
+		host_risks_of_rate(&search);
+		host_risks_of_owners(&search);
 		if (i == 0)
 			judge_first(&search);
 	}

@@ -7,6 +7,7 @@
 #define EPH_RULES_HOST_RISKS_H
 
 #include "file_list.h"
+#include "firewall_claims_result.h"
 #include "risks_result.h"
 #include "service_ports.h"
 #include "snapshot.h"
@@ -16,6 +17,9 @@
 struct host_config {
 	const struct file_list *files;
 	const struct service_ports *services; /* of @files */
+	/* what packets to its ports meet; NULL or not known: not looked at */
+	const struct firewall_claims *firewall;
+	bool foreign;  /* the first namespace is not the host's: no file of the host is about it */
 	bool settings; /* the sysctl files were read, so a setting that is in none of them is in no file */
 };
 

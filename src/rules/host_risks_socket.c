@@ -9,18 +9,6 @@
 #define PROGRAMS_SHOWN       5u
 #define SELF_SHOWN           5u
 
-static const struct process_record *process_of(const struct host_search *search, uint32_t inode)
-{
-	const struct process_table *table = &search->snapshot->processes;
-	const struct process_link *link;
-	size_t count;
-
-	if (!inode || !search->snapshot->has_processes)
-		return NULL;
-	link = process_table_find(table, inode, &count);
-	return link && link->process < table->processes ? &table->process[link->process] : NULL;
-}
-
 /* Does this connection hold a port that was bound, by port 0 or by number, before it connected? Its bucket is closed:
  * every connection then shares the one pool of its source address. */
 static bool is_bound_before(const struct netns_snapshot *netns, const struct socket_record *record)
@@ -57,7 +45,7 @@ struct pools {
 static void count_socket(const struct host_search *search, struct pools *pools,
 			 const struct socket_record *record)
 {
-	const struct process_record *process = process_of(search, record->inode);
+	const struct process_record *process = host_risks_process(search, record->inode);
 	unsigned i;
 
 	pools->sockets++;
@@ -150,7 +138,7 @@ static void find_self_connected(struct host_search *search)
 			risk = risk_list_add(search->result, search->index, "self-connected",
 					     RISK_WARNING,
 					     "a socket is connected to itself and keeps its port");
-		process = process_of(search, record->inode);
+		process = host_risks_process(search, record->inode);
 		if (shown++ < SELF_SHOWN)
 			risk_evidence(
 				search->result, risk, "%s port %u: %s",

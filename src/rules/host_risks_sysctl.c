@@ -237,6 +237,45 @@ static void report_unkept(struct host_search *search, const struct setting *sett
 		    "keep it");
 }
 
+/* The settings of a namespace end with it, and no file of the host is about them. */
+static void report_foreign(struct host_search *search, const struct setting *setting,
+			   const char *running)
+{
+	const char *key = setting->key, *name = key + strlen("net.ipv4.");
+	struct risk *risk = risk_list_add(search->result, 0, "setting-not-persisted", RISK_INFO,
+					  "%s is %.*s%s in this namespace and ends with it", name,
+					  VALUE_SHOWN, *running ? running : "empty",
+					  strlen(running) > VALUE_SHOWN ? "..." : "");
+
+	risk_evidence(search->result, risk,
+		      "a new namespace begins with %s, whatever the host's files say",
+		      *setting->kernel_default ? setting->kernel_default : "none");
+	risk_advice(search->result, risk, NULL,
+		    "keep it where the namespace is made: docker run --sysctl %s=\"%s\"", key,
+		    running);
+	risk_advice(search->result, risk, NULL, "or of a pod: securityContext.sysctls, name %s",
+		    key);
+	risk_advice(search->result, risk, NULL,
+		    "or of a systemd unit with a network namespace: ExecStartPre=+sysctl -w "
+		    "%s=\"%s\" in it",
+		    key, running);
+}
+
+void host_risks_of_foreign_settings(struct host_search *search)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		struct strbuf running = STRBUF_INIT;
+
+		if (!settings[i].kernel_default ||
+		    !(search->netns->settings.known & settings[i].bit))
+			continue;
+		format_running(&settings[i], &search->netns->settings, &running);
+		if (strcmp(running.text, settings[i].kernel_default) != 0)
+			report_foreign(search, &settings[i], running.text);
+		strbuf_done(&running);
+	}
+}
+
 static void judge(struct host_search *search, const struct setting *setting)
 {
 	const struct file_list *files = search->config->files;

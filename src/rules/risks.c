@@ -288,6 +288,41 @@ static void find_listeners_in_range(struct search *search)
 	strbuf_done(&list);
 }
 
+static uint64_t overflows_of(const struct netns_snapshot *netns)
+{
+	return netns->overflows_known ? netns->time_wait_overflows : 0;
+}
+
+/* Closed so since boot; now there is room. */
+static void find_tw_overflow(struct search *search)
+{
+	const struct settings *settings = &search->netns->settings;
+	uint64_t limit = settings->max_tw_buckets, overflows = overflows_of(search->netns);
+	struct risk *risk;
+
+	if (!overflows || !(settings->known & SETTING_MAX_TW_BUCKETS))
+		return;
+	risk = risk_list_add(search->result, search->index, "tw-buckets-overflow",
+			     limit ? RISK_INFO : RISK_WARNING,
+			     "%s connections were closed without a TIME_WAIT since boot",
+			     GROUPED(overflows));
+	risk_evidence(
+		search->result, risk,
+		"TCPTimeWaitOverflow is %s; tcp_max_tw_buckets is %s, and %s are in TIME_WAIT "
+		"now",
+		GROUPED(overflows), GROUPED(limit), GROUPED(search->netns->time_wait));
+	risk_evidence(search->result, risk,
+		      "without a TIME_WAIT the port is free at once, and a late segment of the old "
+		      "connection may hit a new one");
+	risk_advice(search->result, risk,
+		    limit ? risk_command(search->result,
+					 "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
+					 (unsigned long long)limit * 2)
+			  : NULL,
+		    limit ? "if it still grows, raise the limit; each takes about 250 bytes"
+			  : "let TIME_WAIT be: 0 switches it off for every connection");
+}
+
 static void find_tw_buckets(struct search *search)
 {
 	const struct settings *settings = &search->netns->settings;
@@ -295,14 +330,20 @@ static void find_tw_buckets(struct search *search)
 	struct risk *risk;
 
 	if (!(settings->known & SETTING_MAX_TW_BUCKETS) || !limit ||
-	    count * 100 < limit * TW_BUCKETS_PERCENT)
+	    count * 100 < limit * TW_BUCKETS_PERCENT) {
+		find_tw_overflow(search);
 		return;
+	}
 	risk = risk_list_add(search->result, search->index, "tw-buckets-near-limit", RISK_WARNING,
 			     "%s TIME_WAIT sockets of at most %s", GROUPED(count), GROUPED(limit));
 	risk_evidence(search->result, risk,
 		      "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
 		      "segments may then "
 		      "hit a new connection");
+	if (overflows_of(search->netns))
+		risk_evidence(search->result, risk,
+			      "it happened to %s connections since boot (TCPTimeWaitOverflow)",
+			      GROUPED(overflows_of(search->netns)));
 	risk_advice(search->result, risk,
 		    risk_command(search->result, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
 				 (unsigned long long)limit * 2),

@@ -19,6 +19,7 @@ struct judge {
 	/* of those: by IPv4 and IPv6; by owners whose V6ONLY is unknown (IPv4) */
 	uint32_t udp_taken[2], udp_maybe;
 	bool reliable;
+	bool age_matters; /* some group has a TIME_WAIT of unknown age that tcp_tw_reuse may replace */
 };
 
 static uint32_t count_common(const struct port_set *set, const struct port_set *within)
@@ -102,7 +103,7 @@ static uint32_t reusable(const struct judge *judge, const struct group *group,
 }
 
 /* The counting rule of rules/capacity.c on numbers instead of ports. */
-static void judge_tcp(const struct judge *judge, const struct group *group, struct usage_group *row)
+static void judge_tcp(struct judge *judge, const struct group *group, struct usage_group *row)
 {
 	uint32_t unknown, taken_over = reusable(judge, group, &unknown);
 	uint32_t occupied = minus(group->counts.on_counted, taken_over);
@@ -114,6 +115,7 @@ static void judge_tcp(const struct judge *judge, const struct group *group, stru
 	row->left = minus(row->capacity, maybe > occupied ? maybe : occupied);
 	row->left = minus(row->left, judge->netns->binds.hidden + judge->odd);
 	row->past_knee = occupied >= judge->summary.knee;
+	judge->age_matters |= unknown > 0;
 }
 
 /* One port serves one socket, whatever the destination: what is left is the same for every group of a family. */
@@ -132,7 +134,7 @@ static void judge_inbound(struct usage_group *row)
 	row->left = row->left_max = minus(REMOTE_PORTS, row->in_use + row->time_wait);
 }
 
-static void judge_group(const struct judge *judge, enum usage_kind kind, const struct group *group,
+static void judge_group(struct judge *judge, enum usage_kind kind, const struct group *group,
 			struct usage_group *row)
 {
 	*row = (struct usage_group){
@@ -227,6 +229,9 @@ int usage_judge(const struct snapshot *snapshot, enum usage_kind kind, struct us
 			judge_group(&judge, kind, &netns->groups.slot[g], row);
 			row->netns = (uint32_t)i;
 		}
+		/* What is not known and changes nothing is no reason to doubt. */
+		if (kind == USAGE_DESTINATION && !judge.age_matters && !netns->groups.other_groups)
+			result.netns[i].gaps &= ~(uint32_t)GAP_TW_AGE;
 		add_others(&netns->groups, &result);
 	}
 	qsort(result.group, result.groups, sizeof(*result.group), fuller_first);
