@@ -33,7 +33,7 @@ static int check_later(const struct change_list *list, const struct change *chan
 {
 	const struct change *later = NULL;
 
-	for (size_t i = list->count; i-- > 0 && list->change[i] != change;)
+	for (size_t i = list->count; !later && i-- > 0 && list->change[i] != change;)
 		if (list->change[i]->state != CHANGE_UNDONE && overlaps(list->change[i], change))
 			later = list->change[i];
 	if (!later)

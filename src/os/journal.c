@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "change.h"
@@ -31,7 +32,8 @@ struct journal {
 
 static int refuse(struct eph_error *reterr, int r, const char *path)
 {
-	const char *why = r == -ELOOP    ? "a symbolic link leads there, which is not followed"
+	const char *why = r == -EACCES && geteuid() != 0 ? "not permitted; try as root"
+			  : r == -ELOOP    ? "a symbolic link leads there, which is not followed"
 			  : r == -EPERM  ? "belongs to somebody else"
 			  : r == -EACCES ? "cannot be entered, or others may enter it: it must be "
 					   "yours with mode 0700"

@@ -12,36 +12,23 @@
 
 #define SCHEMA 1
 
-static json_t *string_or_null(const char *text)
+static const char *digest_or_null(const char *digest)
 {
-	return text ? json_string(text) : json_null();
+	return *digest ? digest : NULL;
 }
 
-static json_t *digest_or_null(const char *digest)
-{
-	return string_or_null(*digest ? digest : NULL);
-}
-
-/* NULL when out of memory, or when a string is no UTF-8. */
+/* Everything is made by json_pack(): render/json.h has functions of its own that are called as jansson's are. NULL when out
+ * of memory, or when a string is no UTF-8. */
 static json_t *step_json(const struct change_step *step)
 {
-	json_t *object = json_object();
-	int r = json_object_set_new(object, "setting", json_string(step->setting));
-
-	r |= json_object_set_new(object, "before", string_or_null(step->before));
-	r |= json_object_set_new(object, "after", string_or_null(step->after));
-	if (step->path) {
-		r |= json_object_set_new(object, "path", json_string(step->path));
-		r |= json_object_set_new(object, "digest_before",
-					 digest_or_null(step->digest_before));
-		r |= json_object_set_new(object, "digest_after",
-					 digest_or_null(step->digest_after));
-		r |= json_object_set_new(object, "backup", digest_or_null(step->backup));
-	}
-	if (r == 0)
-		return object;
-	json_decref(object);
-	return NULL;
+	if (!step->path)
+		return json_pack("{s:s, s:s?, s:s?}", "setting", step->setting, "before",
+				 step->before, "after", step->after);
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:s?}", "setting", step->setting,
+			 "before", step->before, "after", step->after, "path", step->path,
+			 "digest_before", digest_or_null(step->digest_before), "digest_after",
+			 digest_or_null(step->digest_after), "backup",
+			 digest_or_null(step->backup));
 }
 
 static json_t *place_json(const struct change_place *place)
@@ -53,7 +40,7 @@ static json_t *place_json(const struct change_place *place)
 
 int journal_text_write(const struct change *change, struct strbuf *out)
 {
-	json_t *steps = json_array(), *root;
+	json_t *steps = json_pack("[]"), *root;
 	char *text;
 	int r = steps ? 0 : -1;
 

@@ -1,0 +1,106 @@
+#include "change_session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "config_root.h"
+#include "netns.h"
+#include "printable.h"
+#include "snapshot.h"
+
+static int check_options(const struct arguments *arguments, struct eph_error *reterr)
+{
+	static const char *const senseless[] = {"all-netns", "ipv4",   "ipv6",
+						"save",      "replay", NULL};
+
+	for (unsigned i = 0; senseless[i]; i++)
+		if (arguments_has(arguments, senseless[i]))
+			return error_set(reterr, -EINVAL, "options", "--%s has no meaning for '%s'",
+					 senseless[i], arguments->command->name);
+	return 0;
+}
+
+/* Files are about the namespace of process 1. With EPHEMPORTS_ROOT they are about whatever its owner says. */
+static bool is_foreign(ino_t own, ino_t now)
+{
+	struct stat first;
+
+	if (own != now)
+		return true;
+	return !config_root_given() && stat("/proc/1/ns/net", &first) == 0 && first.st_ino != now;
+}
+
+static int enter(const char *name, struct change_session *session, struct eph_error *reterr)
+{
+	struct snapshot *snapshot = name ? snapshot_new() : NULL;
+	struct stat own = {.st_ino = 0}, now = {.st_ino = 0};
+	int r = 0;
+
+	if (name && !snapshot)
+		return error_set(reterr, -ENOMEM, "netns", "out of memory");
+	stat("/proc/thread-self/ns/net", &own);
+	if (name) {
+		r = netns_open(snapshot, name, reterr);
+		if (r == 0)
+			r = netns_enter(snapshot->netns[0].fd, &session->back);
+		session->entered = r == 0;
+	}
+	snapshot_free(snapshot);
+	stat("/proc/thread-self/ns/net", &now);
+	session->foreign = is_foreign(own.st_ino, now.st_ino);
+	return r;
+}
+
+static void tell(const struct strbuf *recovered)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	for (const char *c = recovered->text;; c++) {
+		if (*c && *c != '\n') {
+			strbuf_putc(&line, *c);
+			continue;
+		}
+		if (line.length) {
+			struct strbuf shown = STRBUF_INIT;
+
+			printable_puts(&shown, line.text);
+			fprintf(stderr, "ephemports: journal: %s\n", shown.text);
+			strbuf_done(&shown);
+		}
+		strbuf_clear(&line);
+		if (!*c)
+			break;
+	}
+	strbuf_done(&line);
+}
+
+int change_session_open(const struct arguments *arguments, enum journal_mode mode,
+			struct change_session *ret, struct eph_error *reterr)
+{
+	const char *name = arguments_get(arguments, "netns");
+	int r = check_options(arguments, reterr);
+
+	*ret = (struct change_session){.local = {.root_fd = -1}, .recovered = STRBUF_INIT};
+	if (r == 0)
+		r = enter(name, ret, reterr);
+	if (r == 0)
+		r = local_runner_init(&ret->local, ret->foreign && name ? name : "", reterr);
+	if (r == 0)
+		r = journal_open(mode, &ret->journal, reterr);
+	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};
+	if (r == 0 && mode == JOURNAL_WRITE) {
+		r = change_recover(&ret->run, &ret->recovered, reterr);
+		tell(&ret->recovered);
+	}
+	return r;
+}
+
+void change_session_close(struct change_session *session)
+{
+	journal_close(session->journal);
+	local_runner_done(&session->local);
+	strbuf_done(&session->recovered);
+	if (session->entered)
+		netns_leave(&session->back);
+}

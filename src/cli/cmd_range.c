@@ -1,0 +1,70 @@
+#include <errno.h>
+#include <string.h>
+
+#include "range.h"
+
+static const struct option_spec options[] = {
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+static const struct range_verb verbs[] = {
+	{"log", "", 0, range_log},
+	{"undo", "", 1, range_undo},
+	{NULL, NULL, 0, NULL},
+};
+
+static bool is_in(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+			return true;
+	return false;
+}
+
+/* An option of another verb has no meaning here: refused rather than ignored. */
+static int check(const struct arguments *arguments, const struct range_verb *verb,
+		 struct eph_error *reterr)
+{
+	if (arguments->n_operands - 1 > verb->operands_max)
+		return error_set(reterr, -EINVAL, "range",
+				 "'%.80s' is one operand too many for '%s'",
+				 arguments->operand[verb->operands_max + 1], verb->name);
+	for (unsigned i = 0; i < arguments->n_options; i++)
+		for (const struct option_spec *own = options; own->name; own++)
+			if (arguments->option[i] == own && !is_in(verb->options, own->name))
+				return error_set(reterr, -EINVAL, "range",
+						 "--%s is no option of '%s'", own->name,
+						 verb->name);
+	return 0;
+}
+
+static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	const struct range_verb *verb = verbs;
+	int r;
+
+	if (!arguments->n_operands)
+		return error_set(reterr, -EINVAL, "range", "range what? expected log or undo [ID]");
+	while (verb->name && strcmp(verb->name, arguments->operand[0]) != 0)
+		verb++;
+	if (!verb->name)
+		return error_set(reterr, -EINVAL, "range", "'%.60s' is none of log, undo",
+				 arguments->operand[0]);
+	r = check(arguments, verb, reterr);
+	return r < 0 ? r : verb->run(arguments, outcome, reterr);
+}
+
+const struct command cmd_range = {
+	.name = "range",
+	.summary = "list the changes that were made, and undo them",
+	.operands = "log | undo [ID]",
+	.details =
+		"undo without ID takes the last change back that still stands. It is refused, with "
+		"status 3, when a later change or somebody else set the same since.",
+	.words = "log undo",
+	.options = options,
+	.operands_max = 2,
+	.run = run,
+};

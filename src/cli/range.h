@@ -1,0 +1,21 @@
+/*
+ * The verbs of `ephemports range`: one file each, range_VERB.c.
+ */
+#ifndef EPH_CLI_RANGE_H
+#define EPH_CLI_RANGE_H
+
+#include "arguments.h"
+
+struct range_verb {
+	const char *name;
+	const char *options; /* of the command's own options those it takes, separated by blanks */
+	unsigned operands_max; /* besides the verb */
+	int (*run)(const struct arguments *arguments, struct outcome *outcome,
+		   struct eph_error *reterr);
+};
+
+int range_log(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr);
+int range_undo(const struct arguments *arguments, struct outcome *outcome,
+	       struct eph_error *reterr);
+
+#endif

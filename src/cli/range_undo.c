@@ -1,0 +1,56 @@
+#include <errno.h>
+
+#include "change_session.h"
+#include "change_view.h"
+#include "json.h"
+#include "look.h"
+#include "range.h"
+
+static int find(const struct change_list *list, const char *id, struct change **ret,
+		struct eph_error *reterr)
+{
+	*ret = change_list_find(list, id);
+	if (*ret)
+		return 0;
+	return id ? error_set(reterr, -ENOENT, "undo",
+			      "no change '%.40s'; ephemports range log lists them", id)
+		  : error_set(reterr, -ENOENT, "undo", "there is no change to undo");
+}
+
+static void show(const struct arguments *arguments, const struct change *change,
+		 struct outcome *outcome)
+{
+	struct json json = {.out = &outcome->text};
+	struct screen screen = look_screen();
+
+	if (!arguments_has(arguments, "json")) {
+		change_view_undone(change, &screen, &outcome->text);
+		return;
+	}
+	json_object(&json, NULL);
+	json_uint(&json, "schema", 1);
+	json_string(&json, "undone", change->id);
+	journal_view_changes(change, true, &json);
+	json_end(&json);
+}
+
+int range_undo(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	const char *id = arguments->n_operands > 1 ? arguments->operand[1] : NULL;
+	struct change_session session;
+	struct change_list list = {.count = 0};
+	struct change *change;
+	int r = change_session_open(arguments, JOURNAL_WRITE, &session, reterr);
+
+	if (r == 0)
+		r = journal_list(session.journal, &list, reterr);
+	if (r == 0)
+		r = find(&list, id, &change, reterr);
+	if (r == 0)
+		r = change_undo(&session.run, &list, change, reterr);
+	if (r == 0)
+		show(arguments, change, outcome);
+	change_list_done(&list);
+	change_session_close(&session);
+	return r;
+}
