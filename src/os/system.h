@@ -111,6 +111,7 @@ struct os_system {
 	const char *title;   /* "FreeBSD" */
 	unsigned flags;      /* enum os_flag */
 	const char *because; /* OS_FIXED: why it cannot be changed, and what to do instead */
+	uint32_t min_ports;  /* the system refuses fewer; 0: any number will do */
 	const struct os_range_spec *spec;
 	size_t specs;
 	const struct os_default
@@ -129,8 +130,8 @@ struct os_system {
 	/* The command that carries @step out: one line, or nothing (out is unchanged) when there is none for that store. */
 	void (*set)(const struct os_state *state, const struct os_step *step, struct strbuf *out);
 
-	/* How settings are kept, when a command does it; else files are edited. */
-	enum os_store kept_by; /* OS_RUNNING: by files */
+	/* Which command keeps settings: OS_NEXT_BOOT or OS_BOTH; OS_RUNNING when files do, as where this is NULL. */
+	enum os_store (*kept_by)(const struct os_state *state);
 
 	/* See os_boot() and os_persist(). */
 	void (*boot)(struct os_state *state, const struct os_files *files);
@@ -188,7 +189,11 @@ int os_wish_ports(const struct os_system *system, uint32_t ports, struct port_ra
 int os_plan(const struct os_state *state, const struct os_wish *wish, struct os_plan *ret,
 	    struct eph_error *reterr);
 
-/* The steps that keep @wish after a boot where commands do that; none where files do. */
+/**
+ * os_plan_boot() - the steps that keep @wish after a boot where commands do that; none where files do
+ * To be taken after those of os_plan(): a step for OS_BOTH then finds the running value as it wants it. Its before is what
+ * was kept, so taking all steps back, these first, restores both memories.
+ */
 int os_plan_boot(const struct os_state *state, const struct os_wish *wish, struct os_plan *ret,
 		 struct eph_error *reterr);
 

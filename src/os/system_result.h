@@ -82,7 +82,7 @@ struct os_facts {
 };
 
 #define OS_RANGES_MAX   8u
-#define OS_RESERVED_MAX 6u
+#define OS_RESERVED_MAX 8u
 #define OS_WHERE_BYTES  128u
 
 enum os_warning {
@@ -92,12 +92,12 @@ enum os_warning {
 	OS_WARN_REVERSED = 1u << 3,    /* first > last: the system reads it the other way round */
 	OS_WARN_ONE_PORT = 1u << 4,   /* first == last on a kernel that divides by the difference */
 	OS_WARN_NARROW = 1u << 5,     /* fewer ports than the 16 384 that are recommended */
-	OS_WARN_WELL_KNOWN = 1u << 6, /* reaches below 10000, where services listen */
+	OS_WARN_WELL_KNOWN = 1u << 6, /* was made to reach below 10000, where services listen */
 	OS_WARN_LISTENERS = 1u << 7,  /* services of this host listen inside */
 	OS_WARN_EARLY_FAIL = 1u << 8, /* the algorithm gives up though ports are free */
 	OS_WARN_BOOT_DIFFERS = 1u << 9, /* another value will hold after the next boot */
 	OS_WARN_RESERVED = 1u << 10,    /* reserved or excluded ports take part of it */
-	OS_WARN_FAMILIES = 1u << 11,    /* IPv4 and IPv6 differ, or TCP and UDP */
+	OS_WARN_FAMILIES = 1u << 11,    /* IPv4 and IPv6 differ */
 };
 #define OS_WARNINGS 12u
 

@@ -147,6 +147,18 @@ const struct os_system *os_identify(const char *text, size_t length, char *ret_r
 	return NULL;
 }
 
+enum os_store os_kept_next_boot(const struct os_state *state)
+{
+	(void)state;
+	return OS_NEXT_BOOT;
+}
+
+enum os_store os_kept_both(const struct os_state *state)
+{
+	(void)state;
+	return OS_BOTH;
+}
+
 static void begin_range(struct os_state *state, const struct os_range_spec *spec)
 {
 	struct os_range *range = &state->range[state->ranges++];

@@ -17,6 +17,10 @@
  * Return: -1, 0 or 1. */
 int os_version_compare(const char *release, const char *version);
 
+/* kept_by() of systems where it is always the same. */
+enum os_store os_kept_next_boot(const struct os_state *state);
+enum os_store os_kept_both(const struct os_state *state);
+
 /* From value[] and boot_value[] to everything that follows from them. */
 void os_range_settle(const struct os_state *state, struct os_range *range);
 

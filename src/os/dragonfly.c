@@ -1,0 +1,108 @@
+/*
+ * DragonFly BSD: names and clamping as FreeBSD; the range is dealt out to the CPUs.
+ */
+#include "os_text.h"
+#include "sysctl_conf.h"
+
+static const struct os_range_spec specs[] = {
+	{OS_REGULAR,
+	 OS_TCP_UDP,
+	 OS_IPV4_6,
+	 "net.inet.ip.portrange.first",
+	 "net.inet.ip.portrange.last",
+	 {1024, 65535}},
+	{OS_HIGH,
+	 OS_TCP_UDP,
+	 OS_IPV4_6,
+	 "net.inet.ip.portrange.hifirst",
+	 "net.inet.ip.portrange.hilast",
+	 {1024, 65535}},
+	{OS_LOW,
+	 OS_TCP_UDP,
+	 OS_IPV4_6,
+	 "net.inet.ip.portrange.lowlast",
+	 "net.inet.ip.portrange.lowfirst",
+	 {1, 1023}},
+};
+
+static const struct os_default defaults[] = {
+	{OS_REGULAR,
+	 {1024, 5000},
+	 "",
+	 "",
+	 "DragonFly netinet/in_pcb.c, IPPORT_RESERVED to "
+	 "IPPORT_USERRESERVED",
+	 true},
+	{OS_HIGH, {49152, 65535}, "", "", "DragonFly netinet/in_pcb.c", false},
+	{OS_LOW, {600, 1023}, "", "", "DragonFly netinet/in_pcb.c", false},
+	{.source = NULL},
+};
+
+static const struct os_fact fact[] = {
+	{"bounds",
+	 "each value is moved into 1024-65535 (low range: 1-1023) on its own, without an "
+	 "error: read back after every change",
+	 "DragonFly netinet/in_pcb.c"},
+	{"algorithm",
+	 "the range is split over the CPUs: each goes through its own share in order, "
+	 "then through the next CPU's",
+	 "DragonFly netinet/in_pcb.c"},
+	{"sharing", "connect() shares a port between destinations",
+	 "DragonFly netinet/in_pcb.c, in_pcbbind_remote()"},
+	{"exhausted", "connect() fails with EADDRNOTAVAIL", "DragonFly netinet/in_pcb.c"},
+	{"never chosen", "ports of the baddynamicports table", "DragonFly netinet/in_pcb.c"},
+	{"TIME_WAIT", "2 * net.inet.tcp.msl (30000 ms)", "uncertain"},
+	{"boot", "/etc/sysctl.conf; name=value without blanks only", "known, not read again"},
+	{.topic = NULL},
+};
+
+static const struct os_facts facts = {
+	.time_wait_s = 60,
+	.time_wait_max_s = 60,
+	.sharing = OS_SHARES_BY_DESTINATION,
+	.show = "sysctl net.inet.ip.portrange",
+	.set = "sysctl net.inet.ip.portrange.last=65535",
+	.persist = "/etc/sysctl.conf: net.inet.ip.portrange.last=65535",
+	.fact = fact,
+};
+
+static const struct os_command commands[] = {
+	{"sysctl", "/sbin/sysctl net.inet.ip.portrange"},
+	{NULL, NULL},
+};
+
+static const struct os_boot_file boot_files[] = {
+	{"/etc/sysctl.conf"},
+	{NULL},
+};
+
+static bool is(struct text_span name, struct text_span release, struct text_span version)
+{
+	(void)release;
+	(void)version;
+	return text_is(name, "DragonFly");
+}
+
+static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
+{
+	(void)state;
+	if (step->store == OS_RUNNING)
+		strbuf_printf(out, "/sbin/sysctl %s=%s", step->setting, step->after);
+}
+
+const struct os_system os_dragonfly = {
+	.name = "dragonfly",
+	.title = "DragonFly BSD",
+	.flags = OS_STRICT | OS_CLAMPS,
+	.spec = specs,
+	.specs = 3,
+	.fallback = defaults,
+	.facts = &facts,
+	.read = commands,
+	.boot_file = boot_files,
+	.is = is,
+	.parse = os_text_parse_pairs,
+	.set = set,
+	.boot = sysctl_conf_boot,
+	.persist = sysctl_conf_persist,
+};

@@ -1,0 +1,208 @@
+#include "plist.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edit_text.h"
+#include "error.h"
+#include "os_text.h"
+#include "sysctl_conf.h"
+
+#define OPEN  "<string>"
+#define CLOSE "</string>"
+
+/* The next <string> and what it holds. */
+static bool next_string(const char **at, const char *end, struct text_span *ret)
+{
+	const char *open = memmem(*at, (size_t)(end - *at), OPEN, sizeof(OPEN) - 1);
+	const char *start = open ? open + sizeof(OPEN) - 1 : end;
+	const char *close = memmem(start, (size_t)(end - start), CLOSE, sizeof(CLOSE) - 1);
+
+	if (!open || !close)
+		return false;
+	*ret = (struct text_span){start, (size_t)(close - start)};
+	*at = close + sizeof(CLOSE) - 1;
+	return true;
+}
+
+/* "NAME=VALUE" */
+static bool setting_of(struct text_span text, struct text_span *ret_name,
+		       struct text_span *ret_value)
+{
+	return text_split(text, '=', ret_name, ret_value);
+}
+
+static unsigned line_of(const struct os_file *file, const char *at)
+{
+	unsigned line = 1;
+
+	for (const char *c = file->text; c < at; c++)
+		line += *c == '\n';
+	return line;
+}
+
+static void boot_plist(struct os_state *state, const struct os_file *file)
+{
+	const char *at = file->text, *end = file->text + file->length;
+	struct text_span text, name, value;
+
+	while (next_string(&at, end, &text)) {
+		enum os_end which;
+		struct os_range *range;
+		uint32_t number;
+
+		if (!setting_of(text, &name, &value) ||
+		    !(range = os_text_range(state, name, &which)) ||
+		    !os_text_number(value, UINT16_MAX, &number))
+			continue;
+		range->boot_value[which] = number;
+		edit_where(range, file->path, line_of(file, text.start));
+	}
+}
+
+static bool is_other_daemon(const struct os_file *file)
+{
+	return strncmp(file->path, "/Library/", 9) == 0 && strcmp(file->path, PLIST_PATH) != 0;
+}
+
+/* Darwin 13 is OS X 10.9. */
+static bool reads_sysctl_conf(const struct os_state *state)
+{
+	return *state->release && os_version_compare(state->release, "13") <= 0;
+}
+
+void plist_boot(struct os_state *state, const struct os_files *files)
+{
+	const struct os_file *ours = edit_file(files, PLIST_PATH);
+
+	if (reads_sysctl_conf(state))
+		sysctl_conf_boot(state, files);
+	for (size_t i = 0; i < files->count; i++)
+		if (is_other_daemon(&files->file[i]))
+			boot_plist(state, &files->file[i]);
+	if (ours)
+		boot_plist(state, ours);
+}
+
+static void put_new(const struct os_plan *plan, struct strbuf *out)
+{
+	strbuf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+			 "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+			 "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+			 "<plist version=\"1.0\">\n<dict>\n"
+			 "  <key>Label</key><string>local.ephemports</string>\n"
+			 "  <key>ProgramArguments</key>\n  <array>\n"
+			 "    <string>/usr/sbin/sysctl</string>\n");
+	for (size_t i = 0; i < plan->steps; i++)
+		strbuf_printf(out, "    <string>%s=%s</string>\n", plan->step[i].setting,
+			      plan->step[i].after);
+	strbuf_puts(out, "  </array>\n  <key>RunAtLoad</key><true/>\n</dict>\n</plist>\n");
+}
+
+/* Where the last of sysctl's arguments ends; NULL when the program is not sysctl. */
+static const char *arguments_end(const struct os_file *file)
+{
+	const char *end = file->text + file->length;
+	const char *key = memmem(file->text, file->length, "<key>ProgramArguments</key>", 27);
+	const char *array = key ? memmem(key, (size_t)(end - key), "</array>", 8) : NULL;
+	const char *program =
+		array ? memmem(key, (size_t)(array - key), "/sysctl</string>", 16) : NULL;
+	struct text_span text;
+
+	if (!program)
+		return NULL;
+	while (next_string(&key, array, &text))
+		continue;
+	return key;
+}
+
+/* Blanks that a new line begins with: those of the line of @at. */
+static struct text_span indent_of(const struct os_file *file, const char *at)
+{
+	const char *start = at;
+	struct text_span indent;
+
+	while (start > file->text && start[-1] != '\n')
+		start--;
+	indent = (struct text_span){start, 0};
+	while (start + indent.length < at && strchr(" \t", start[indent.length]))
+		indent.length++;
+	return indent;
+}
+
+static void put_missing(const struct os_file *file, const struct os_plan *plan, const char *at,
+			const bool *found, struct strbuf *out)
+{
+	struct text_span indent = indent_of(file, at);
+	const char *line_end = edit_line_end(file->text, file->length);
+
+	for (size_t i = 0; i < plan->steps; i++) {
+		if (found[i])
+			continue;
+		strbuf_puts(out, line_end);
+		strbuf_add(out, indent.start, indent.length);
+		strbuf_printf(out, OPEN "%s=%s" CLOSE, plan->step[i].setting, plan->step[i].after);
+	}
+}
+
+static void put_edited(const struct os_file *file, const struct os_plan *plan,
+		       const char *arguments, struct strbuf *out)
+{
+	const char *at = file->text, *end = file->text + file->length, *done = at;
+	struct text_span text, name, value;
+	bool found[OS_STEPS_MAX] = {false};
+
+	while (next_string(&at, arguments, &text))
+		for (size_t i = 0; setting_of(text, &name, &value) && i < plan->steps; i++) {
+			if (!text_is(name, plan->step[i].setting))
+				continue;
+			strbuf_add(out, done, (size_t)(value.start - done));
+			strbuf_puts(out, plan->step[i].after);
+			done = value.start + value.length;
+			found[i] = true;
+		}
+	strbuf_add(out, done, (size_t)(arguments - done));
+	put_missing(file, plan, arguments, found, out);
+	strbuf_add(out, arguments, (size_t)(end - arguments));
+}
+
+static void note_others(const struct os_state *state, const struct os_files *files, char *note,
+			size_t bytes)
+{
+	*note = '\0';
+	for (size_t i = 0; i < files->count; i++) {
+		struct os_state copy = *state;
+
+		if (!is_other_daemon(&files->file[i]))
+			continue;
+		for (size_t n = 0; n < copy.ranges; n++)
+			*copy.range[n].where = '\0';
+		boot_plist(&copy, &files->file[i]);
+		for (size_t n = 0; n < copy.ranges; n++)
+			if (*copy.range[n].where)
+				snprintf(note, bytes,
+					 "%.80s sets it too; which of both comes last is not known",
+					 files->file[i].path);
+	}
+}
+
+int plist_persist(const struct os_state *state, const struct os_files *files,
+		  const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr)
+{
+	const struct os_file *file = edit_file(files, PLIST_PATH);
+	const char *arguments = file ? arguments_end(file) : NULL;
+	struct strbuf out = STRBUF_INIT;
+	char note[160];
+
+	if (file && (!arguments || !edit_is_text(file->text, file->length)))
+		return error_set(reterr, -EINVAL, "range",
+				 PLIST_PATH ": is no property list of ours: expected "
+					    "ProgramArguments that begin with sysctl");
+	note_others(state, files, note, sizeof(note));
+	if (file)
+		put_edited(file, plan, arguments, &out);
+	else
+		put_new(plan, &out);
+	return edit_add(ret, PLIST_PATH, file, &out, 0644, note, reterr);
+}

@@ -1,0 +1,203 @@
+#include "rc_tcpip.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edit_text.h"
+#include "error.h"
+#include "os_text.h"
+
+#define BEGIN "# ephemports begin: the ephemeral port ranges"
+#define END   "# ephemports end"
+
+bool rc_tcpip_has_nextboot(const struct os_state *state)
+{
+	return !state->release[strcspn(state->release, "0123456789")] ||
+	       os_version_compare(state->release, "5.2") >= 0;
+}
+
+/* The next "NAME=VALUE" behind a "-o" of a line that calls no. */
+static bool next_option(struct text_span *line, struct text_span *ret_name,
+			struct text_span *ret_value)
+{
+	struct text_span word;
+	bool option = false;
+
+	while (text_word_next(line, &word)) {
+		if (text_begins(word, "#"))
+			return false;
+		if (option && text_split(word, '=', ret_name, ret_value)) {
+			while (ret_value->length &&
+			       strchr(";\"'", ret_value->start[ret_value->length - 1]))
+				ret_value->length--;
+			return true;
+		}
+		option = text_is(word, "-o");
+	}
+	return false;
+}
+
+static unsigned boot_file(struct os_state *state, const struct os_file *file)
+{
+	struct text_lines lines = text_lines(file->text, file->length, true);
+	struct text_span line, name, value;
+	unsigned found = 0;
+
+	while (text_line_next(&lines, &line))
+		while (next_option(&line, &name, &value)) {
+			enum os_end end;
+			struct os_range *range = os_text_range(state, name, &end);
+			uint32_t number;
+
+			if (!range)
+				continue;
+			found++;
+			range->boot_value[end] = os_text_number(value, UINT16_MAX, &number)
+							 ? number
+							 : UINT16_MAX + 1;
+			edit_where(range, file->path, lines.number);
+		}
+	return found;
+}
+
+void rc_tcpip_boot(struct os_state *state, const struct os_files *files)
+{
+	const struct os_file *net = edit_file(files, "/etc/rc.net");
+	const struct os_file *tcpip = edit_file(files, RC_TCPIP_PATH);
+
+	if (net && !rc_tcpip_has_nextboot(state))
+		boot_file(state, net);
+	if (tcpip)
+		boot_file(state, tcpip);
+}
+
+static bool is_exit(struct text_span body)
+{
+	struct text_span word, rest = body;
+
+	return text_begins(body, "exit") && text_word_next(&rest, &word) && text_is(word, "exit");
+}
+
+static bool closes_block(struct text_span line)
+{
+	static const char *const words[] = {"fi", "done", "esac", ";;", "}", "else", "elif"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (text_begins(line, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the script ends: its first exit that is not inside of an if, a loop or a function, or the end of the text. */
+static size_t insert_at(const char *text, size_t length)
+{
+	struct edit_lines lines = edit_lines(text, length);
+	size_t exit_at = length;
+	struct edit_line line;
+
+	while (edit_line_next(&lines, &line)) {
+		struct text_span code = text_trim(line.body);
+
+		if (!code.length || *code.start == '#')
+			continue;
+		if (exit_at != length && !closes_block(code))
+			return exit_at;
+		exit_at = is_exit(line.body) ? (size_t)(line.whole.start - text) : length;
+	}
+	return exit_at;
+}
+
+/* The file without our block. */
+static void put_rest(const struct os_file *file, struct strbuf *out)
+{
+	struct edit_lines lines = edit_lines(file->text, file->length);
+	struct edit_line line;
+	bool ours = false;
+
+	while (edit_line_next(&lines, &line)) {
+		ours |= text_begins(line.body, BEGIN);
+		if (!ours)
+			strbuf_add(out, line.whole.start, line.whole.length);
+		ours &= !text_begins(line.body, END);
+	}
+}
+
+/* What our block set before and the plan does not speak of stays. */
+static uint32_t wanted(const struct os_plan *plan, const struct os_file *file, const char *setting)
+{
+	const char *text = edit_wanted(plan, setting);
+	struct edit_lines lines = edit_lines(file->text, file->length);
+	struct text_span name, value = {text ? text : "", text ? strlen(text) : 0};
+	uint32_t number = OS_UNREAD;
+	struct edit_line line;
+	bool ours = false;
+
+	if (text)
+		return os_text_number(value, UINT16_MAX, &number) ? number : OS_UNREAD;
+	while (edit_line_next(&lines, &line)) {
+		ours |= text_begins(line.body, BEGIN);
+		while (ours && next_option(&line.body, &name, &value))
+			if (text_is(name, setting))
+				os_text_number(value, UINT16_MAX, &number);
+		ours &= !text_begins(line.body, END);
+	}
+	return number;
+}
+
+/* high to the top first: then no order of the values before matters. */
+static void put_block(const struct os_state *state, const struct os_plan *plan,
+		      const struct os_file *file, const char *line_end, struct strbuf *out)
+{
+	const char *tail = line_end[1] ? " #" : "";
+
+	strbuf_printf(out, BEGIN "%s", line_end);
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range_spec *spec = state->range[i].spec;
+		uint32_t low = wanted(plan, file, spec->low), high = wanted(plan, file, spec->high);
+
+		if (low == OS_UNREAD || high == OS_UNREAD)
+			continue;
+		strbuf_printf(out, "/usr/sbin/no -o %s=65535%s%s", spec->high, tail, line_end);
+		strbuf_printf(out, "/usr/sbin/no -o %s=%u%s%s", spec->low, low, tail, line_end);
+		if (high != UINT16_MAX)
+			strbuf_printf(out, "/usr/sbin/no -o %s=%u%s%s", spec->high, high, tail,
+				      line_end);
+	}
+	strbuf_printf(out, END "%s", line_end);
+}
+
+static bool is_needed(const struct os_state *state, const struct os_file *file)
+{
+	struct os_state copy = *state;
+
+	return !rc_tcpip_has_nextboot(state) || (file && boot_file(&copy, file));
+}
+
+int rc_tcpip_persist(const struct os_state *state, const struct os_files *files,
+		     const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr)
+{
+	const struct os_file *file = edit_file(files, RC_TCPIP_PATH);
+	struct strbuf rest = STRBUF_INIT, out = STRBUF_INIT;
+	const char *line_end;
+	size_t at;
+
+	if (!is_needed(state, file))
+		return 0;
+	if (!file)
+		return error_set(reterr, -ENOENT, "range",
+				 RC_TCPIP_PATH
+				 ": is missing, and this AIX keeps ranges nowhere else");
+	if (!edit_is_text(file->text, file->length))
+		return error_set(reterr, -EINVAL, "range", RC_TCPIP_PATH ": is no text");
+	line_end = edit_line_end(file->text, file->length);
+	put_rest(file, &rest);
+	at = insert_at(rest.text, rest.length);
+	strbuf_add(&out, rest.text, at);
+	edit_finish_line(&out, line_end);
+	put_block(state, plan, file, line_end, &out);
+	strbuf_add(&out, rest.text + at, rest.length - at);
+	out.failed |= rest.failed;
+	strbuf_done(&rest);
+	return edit_add(ret, RC_TCPIP_PATH, file, &out, 0774, NULL, reterr);
+}

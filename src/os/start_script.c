@@ -1,0 +1,317 @@
+#include "start_script.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edit_text.h"
+#include "error.h"
+#include "ndd.h"
+
+#define MARK        "# Written by ephemports"
+#define SCRIPTS_MAX 512u
+
+/* "ndd -set /dev/tcp NAME VALUE" in a line of a script. */
+struct script_set {
+	struct text_span name, value;
+};
+
+static struct text_span without_quotes(struct text_span word)
+{
+	while (word.length && strchr("\"';", word.start[word.length - 1]))
+		word.length--;
+	while (word.length && strchr("\"'", *word.start)) {
+		word.start++;
+		word.length--;
+	}
+	return word;
+}
+
+static bool next_set(struct text_span *line, struct script_set *ret)
+{
+	struct text_span word;
+
+	while (text_word_next(line, &word)) {
+		if (text_begins(word, "#"))
+			return false;
+		if (!text_is(word, "-set"))
+			continue;
+		if (!text_word_next(line, &word) || !text_word_next(line, &ret->name) ||
+		    !text_word_next(line, &ret->value))
+			return false;
+		ret->name = without_quotes(ret->name);
+		ret->value = without_quotes(ret->value);
+		return true;
+	}
+	return false;
+}
+
+/* The name in $NAME or ${NAME}. */
+static bool variable(struct text_span word, struct text_span *ret)
+{
+	if (!text_begins(word, "$"))
+		return false;
+	*ret = (struct text_span){word.start + 1, word.length - 1};
+	if (text_begins(*ret, "{") && text_ends(*ret, "}"))
+		*ret = (struct text_span){ret->start + 1, ret->length - 2};
+	return ret->length != 0;
+}
+
+/* A number, or a variable to which the script gives one number, as EPHEM_LO="49152". */
+static bool resolve(const struct os_file *file, struct text_span value, uint32_t *ret)
+{
+	struct text_lines lines = text_lines(file->text, file->length, false);
+	struct text_span name, line, left, right;
+
+	if (os_text_number(value, UINT16_MAX, ret))
+		return true;
+	if (!variable(value, &name))
+		return false;
+	while (text_line_next(&lines, &line))
+		if (text_split(line, '=', &left, &right) && left.length == name.length &&
+		    memcmp(left.start, name.start, name.length) == 0 &&
+		    os_text_number(without_quotes(right), UINT16_MAX, ret))
+			return true;
+	return false;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Which rc directory of boot_file, in the order of the boot; -1: none. */
+static int rank(const struct os_system *system, const char *path)
+{
+	int rank = 0;
+
+	for (const struct os_boot_file *boot = system->boot_file; boot->path; boot++, rank++) {
+		size_t length = strlen(boot->path);
+
+		if (boot->path[length - 1] == '*' && strncmp(path, boot->path, length - 1) == 0)
+			return rank;
+	}
+	return -1;
+}
+
+static int compare(const struct os_system *system, const char *a, const char *b)
+{
+	int rank_a = rank(system, a), rank_b = rank(system, b);
+
+	return rank_a != rank_b ? rank_a - rank_b : strcmp(base_name(a), base_name(b));
+}
+
+/* The script that runs next after @after (NULL: the first); NULL at the end. */
+static const struct os_file *next_script(const struct os_system *system,
+					 const struct os_files *files, const struct os_file *after)
+{
+	const struct os_file *next = NULL;
+
+	for (size_t i = 0; i < files->count && i < SCRIPTS_MAX; i++) {
+		const struct os_file *file = &files->file[i];
+
+		if (rank(system, file->path) < 0 ||
+		    (after && compare(system, file->path, after->path) <= 0))
+			continue;
+		if (!next || compare(system, file->path, next->path) < 0)
+			next = file;
+	}
+	return next;
+}
+
+static void boot_script(struct os_state *state, const struct os_file *file)
+{
+	struct text_lines lines = text_lines(file->text, file->length, true);
+	struct script_set set;
+	struct text_span line;
+	enum os_end end;
+
+	while (text_line_next(&lines, &line))
+		while (next_set(&line, &set)) {
+			struct os_range *range = os_text_range(state, set.name, &end);
+			uint32_t value;
+
+			if (!range)
+				continue;
+			range->boot_value[end] =
+				resolve(file, set.value, &value) ? value : UINT16_MAX + 1;
+			edit_where(range, file->path, lines.number);
+		}
+}
+
+void start_script_boot(const struct start_script *script, struct os_state *state,
+		       const struct os_files *files)
+{
+	const struct os_file *file = NULL;
+
+	(void)script;
+	while ((file = next_script(state->system, files, file)))
+		boot_script(state, file);
+}
+
+static bool is_ours(const struct os_file *file)
+{
+	return file && memmem(file->text, file->length, MARK, sizeof(MARK) - 1);
+}
+
+static bool sets_range(const struct os_state *state, const struct os_file *file)
+{
+	struct text_lines lines = text_lines(file->text, file->length, true);
+	struct script_set set;
+	struct text_span line;
+
+	while (text_line_next(&lines, &line))
+		while (next_set(&line, &set))
+			for (size_t i = 0; i < state->ranges; i++)
+				if (text_is(set.name, state->range[i].spec->low) ||
+				    text_is(set.name, state->range[i].spec->high))
+					return true;
+	return false;
+}
+
+bool start_script_is_set(const struct start_script *script, const struct os_state *state,
+			 const struct os_files *files)
+{
+	const struct os_file *file = NULL;
+
+	(void)script;
+	while ((file = next_script(state->system, files, file)))
+		if (sets_range(state, file))
+			return true;
+	return false;
+}
+
+/* What our script shall set: the plan, and what it set before and the plan does not speak of. */
+static uint32_t wanted(const struct os_plan *plan, const struct os_file *old, const char *setting)
+{
+	const char *value = edit_wanted(plan, setting);
+	struct text_span line = {value ? value : "", value ? strlen(value) : 0};
+	struct text_lines lines = text_lines(old ? old->text : "", old ? old->length : 0, false);
+	struct script_set set;
+	uint32_t number = OS_UNREAD;
+
+	if (value)
+		return os_text_number(line, UINT16_MAX, &number) ? number : OS_UNREAD;
+	while (text_line_next(&lines, &line))
+		while (next_set(&line, &set))
+			if (text_is(set.name, setting))
+				resolve(old, set.value, &number);
+	return number;
+}
+
+/* From whatever range to this one, so that smallest never passes largest. */
+static void put_set(const struct os_range_spec *spec, uint32_t low, uint32_t high,
+		    struct strbuf *out)
+{
+	struct text_span device = ndd_device(spec->high);
+	int length = (int)device.length;
+
+	strbuf_printf(out, "\t${NDD} -set /dev/%.*s %s 65535\n", length, device.start, spec->high);
+	strbuf_printf(out, "\t${NDD} -set /dev/%.*s %s %u\n", length, device.start, spec->low, low);
+	if (high != UINT16_MAX)
+		strbuf_printf(out, "\t${NDD} -set /dev/%.*s %s %u\n", length, device.start,
+			      spec->high, high);
+}
+
+static void put_status(const struct os_range_spec *spec, struct strbuf *out)
+{
+	struct text_span device = ndd_device(spec->high);
+	char title[8] = "";
+
+	for (size_t i = 0; i < device.length && i + 1 < sizeof(title); i++)
+		title[i] = (char)(device.start[i] - ('a' - 'A'));
+	strbuf_printf(out, "\tlow=`${NDD} /dev/%.*s %s`\n", (int)device.length, device.start,
+		      spec->low);
+	strbuf_printf(out, "\thigh=`${NDD} /dev/%.*s %s`\n", (int)device.length, device.start,
+		      spec->high);
+	strbuf_printf(out, "\techo \"%s ephemeral port range is ${low}..${high}.\"\n", title);
+}
+
+static void put_script(const struct start_script *script, const struct os_state *state,
+		       const struct os_plan *plan, const struct os_file *old, struct strbuf *out)
+{
+	strbuf_printf(out, "#!%s\n" MARK ": the ephemeral port ranges, set at each boot.\n",
+		      script->shell);
+	strbuf_printf(out, "NDD=%s\n\ncase \"${1:-start}\" in\nstart)\n", script->ndd);
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range_spec *spec = state->range[i].spec;
+		uint32_t low = wanted(plan, old, spec->low), high = wanted(plan, old, spec->high);
+
+		if (low != OS_UNREAD && high != OS_UNREAD)
+			put_set(spec, low, high, out);
+	}
+	strbuf_puts(out, "\t;;\nstop)\n\t;;\nstart_msg)\n\techo \"Set the ephemeral port "
+			 "ranges\"\n\t;;\nstop_msg)\n\t;;\nstatus)\n");
+	/* UDP before TCP, as the script has it that started all this. */
+	for (size_t i = state->ranges; i-- > 0;)
+		if (state->range[i].known)
+			put_status(state->range[i].spec, out);
+	strbuf_puts(out, "\t;;\n*)\n\techo \"Usage: $0 { start | stop | status }\"\n\texit "
+			 "1\n\t;;\nesac\nexit 0\n");
+}
+
+static const struct os_file *last_other(const struct os_state *state, const struct os_files *files)
+{
+	const struct os_file *file = NULL, *last = NULL;
+
+	while ((file = next_script(state->system, files, file)))
+		if (!is_ours(file) && sets_range(state, file))
+			last = file;
+	return last;
+}
+
+static bool linked_after(const struct os_state *state, const struct os_files *files,
+			 const struct os_file *other)
+{
+	const struct os_file *file = NULL;
+
+	while ((file = next_script(state->system, files, file)))
+		if (is_ours(file) &&
+		    (!other || compare(state->system, file->path, other->path) > 0))
+			return true;
+	return false;
+}
+
+/* A name that runs after @other: the usual one, else the same number and a z, else its own name and more. */
+static void link_name(const struct start_script *script, const struct os_system *system,
+		      const struct os_file *other, char *ret, size_t bytes)
+{
+	size_t directory, digits;
+	const char *name;
+
+	snprintf(ret, bytes, "%s", script->first);
+	if (!other || compare(system, ret, other->path) > 0)
+		return;
+	name = base_name(other->path);
+	directory = (size_t)(name - other->path);
+	digits = 1 + strspn(name + 1, "0123456789");
+	snprintf(ret, bytes, "%.*s%.*szephemports", (int)directory, other->path, (int)digits, name);
+	if (compare(system, ret, other->path) <= 0)
+		snprintf(ret, bytes, "%s-ephemports", other->path);
+}
+
+int start_script_persist(const struct start_script *script, const struct os_state *state,
+			 const struct os_files *files, const struct os_plan *plan,
+			 struct os_edits *ret, struct eph_error *reterr)
+{
+	const struct os_file *old = edit_file(files, script->script);
+	const struct os_file *other = last_other(state, files);
+	struct strbuf out = STRBUF_INIT;
+	char link[512], note[160] = "";
+	int r;
+
+	if (old && !is_ours(old))
+		return error_set(reterr, -EEXIST, "range",
+				 "%s: is there and not ours; move it away, it would be overwritten",
+				 script->script);
+	if (other)
+		snprintf(note, sizeof(note), "%.100s sets it too, and earlier", other->path);
+	put_script(script, state, plan, old, &out);
+	r = edit_add(ret, script->script, old, &out, 0744, note, reterr);
+	if (r < 0 || linked_after(state, files, other))
+		return r;
+	link_name(script, state->system, other, link, sizeof(link));
+	return edit_add_link(ret, link, script->to_script, note, reterr);
+}

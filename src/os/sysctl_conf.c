@@ -1,0 +1,289 @@
+#include "sysctl_conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edit_text.h"
+#include "error.h"
+#include "os_text.h"
+#include "plan_order.h"
+
+#define MAIN_PATH "/etc/sysctl.conf"
+
+/* One line that sets something, taken apart: head NAME gap = gap VALUE tail. */
+struct assignment {
+	struct text_span name;
+	struct text_span equals; /* from behind the name to before the value, blanks and all */
+	struct text_span value;
+	struct text_span tail; /* blanks and a comment */
+	bool clean;            /* this system applies it at boot */
+};
+
+/* The line that wins for each end of a range. */
+struct winner {
+	const struct os_file *file;
+	unsigned line;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool takes_blanks(const struct os_state *state)
+{
+	return strcmp(state->system->name, "netbsd") == 0 ||
+	       (strcmp(state->system->name, "freebsd") == 0 && *state->release &&
+		os_version_compare(state->release, "5") >= 0);
+}
+
+static size_t body_without_comment(struct text_span body)
+{
+	const char *hash = memchr(body.start, '#', body.length);
+	size_t length = hash ? (size_t)(hash - body.start) : body.length;
+
+	while (length && is_blank(body.start[length - 1]))
+		length--;
+	return length;
+}
+
+static bool take_apart(const struct os_state *state, struct edit_line line, struct assignment *ret)
+{
+	const char *at = line.body.start, *end = at + body_without_comment(line.body);
+	const char *name, *name_end, *value;
+
+	while (at < end && is_blank(*at))
+		at++;
+	name = at;
+	while (at < end && *at != '=' && *at != '?' && !is_blank(*at))
+		at++;
+	name_end = at;
+	while (at < end && (is_blank(*at) || *at == '?'))
+		at++;
+	if (at == end || *at != '=')
+		return false;
+	for (value = at + 1; value < end && is_blank(*value); value++)
+		continue;
+	ret->name = (struct text_span){name, (size_t)(name_end - name)};
+	ret->equals = (struct text_span){name_end, (size_t)(value - name_end)};
+	ret->value = (struct text_span){value, (size_t)(end - value)};
+	ret->tail = (struct text_span){end, (size_t)(line.body.start + line.body.length - end)};
+	ret->clean =
+		(takes_blanks(state) || !memchr(ret->equals.start, ' ', ret->equals.length)) &&
+		(takes_blanks(state) || !memchr(ret->equals.start, '\t', ret->equals.length)) &&
+		(!text_ends(line.whole, "\r\n") || ret->tail.length);
+	return true;
+}
+
+static uint32_t clamped(const struct os_state *state, const struct os_range *range, uint32_t value)
+{
+	if (!(state->system->flags & OS_CLAMPS))
+		return value;
+	if (value < range->spec->bounds.lo)
+		return range->spec->bounds.lo;
+	return value > range->spec->bounds.hi ? range->spec->bounds.hi : value;
+}
+
+static void boot_file(struct os_state *state, const struct os_file *file)
+{
+	struct edit_lines lines = edit_lines(file->text, file->length);
+	struct assignment assignment;
+	struct edit_line line;
+	struct os_range *range;
+	enum os_end end;
+	uint32_t value;
+
+	for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
+		if (!take_apart(state, line, &assignment) || !assignment.clean ||
+		    !(range = os_text_range(state, assignment.name, &end)) ||
+		    !os_text_number(assignment.value, UINT16_MAX, &value))
+			continue;
+		range->boot_value[end] = clamped(state, range, value);
+		if (range->boot_value[end] != value)
+			range->warnings |= OS_WARN_CLAMPED;
+		edit_where(range, file->path, number);
+	}
+}
+
+void sysctl_conf_boot(struct os_state *state, const struct os_files *files)
+{
+	for (const struct os_boot_file *boot = state->system->boot_file; boot->path; boot++) {
+		const struct os_file *file = edit_file(files, boot->path);
+
+		if (file)
+			boot_file(state, file);
+	}
+}
+
+/* The last line that names each setting of @plan, whether it is clean or not. */
+static void find_winners(const struct os_state *state, const struct os_files *files,
+			 const struct os_plan *plan, struct winner winner[OS_STEPS_MAX])
+{
+	for (const struct os_boot_file *boot = state->system->boot_file; boot->path; boot++) {
+		const struct os_file *file = edit_file(files, boot->path);
+		struct edit_lines lines;
+		struct assignment assignment;
+		struct edit_line line;
+
+		if (!file)
+			continue;
+		lines = edit_lines(file->text, file->length);
+		for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
+			if (!take_apart(state, line, &assignment))
+				continue;
+			for (size_t i = 0; i < plan->steps; i++)
+				if (text_is(assignment.name, plan->step[i].setting))
+					winner[i] = (struct winner){file, number};
+		}
+	}
+}
+
+static void put_value(const struct os_state *state, struct edit_line line,
+		      const struct assignment *assignment, const char *value, struct strbuf *out)
+{
+	bool spoiled = text_ends(line.whole, "\r\n") && !assignment->tail.length;
+	const char *behind = line.body.start + line.body.length;
+
+	strbuf_add(out, line.body.start,
+		   (size_t)(assignment->name.start + assignment->name.length - line.body.start));
+	if (takes_blanks(state))
+		strbuf_add(out, assignment->equals.start, assignment->equals.length);
+	else
+		strbuf_puts(out, "=");
+	strbuf_puts(out, value);
+	strbuf_puts(out, spoiled ? " #" : "");
+	strbuf_add(out, assignment->tail.start, assignment->tail.length);
+	strbuf_add(out, behind, (size_t)(line.whole.start + line.whole.length - behind));
+}
+
+/* One line of @file as it should be: with the value, as a comment when another line wins, or as it is. */
+static void put_line(const struct os_state *state, const struct os_plan *plan,
+		     const struct winner *winner, const struct os_file *file, unsigned number,
+		     struct edit_line line, struct strbuf *out)
+{
+	struct assignment assignment;
+
+	for (size_t i = 0; take_apart(state, line, &assignment) && i < plan->steps; i++) {
+		if (!text_is(assignment.name, plan->step[i].setting))
+			continue;
+		if (winner[i].file == file && winner[i].line == number) {
+			put_value(state, line, &assignment, plan->step[i].after, out);
+			return;
+		}
+		strbuf_puts(out, "#");
+		break;
+	}
+	strbuf_add(out, line.whole.start, line.whole.length);
+}
+
+static void put_file(const struct os_state *state, const struct os_plan *plan,
+		     const struct winner *winner, const struct os_file *file, bool append,
+		     struct strbuf *out)
+{
+	struct edit_lines lines = edit_lines(file ? file->text : "", file ? file->length : 0);
+	const char *line_end = edit_line_end(file ? file->text : "", file ? file->length : 0);
+	struct edit_line line;
+
+	for (unsigned number = 1; edit_line_next(&lines, &line); number++)
+		put_line(state, plan, winner, file, number, line, out);
+	for (size_t i = 0; append && i < plan->steps; i++) {
+		if (winner[i].file)
+			continue;
+		edit_finish_line(out, line_end);
+		strbuf_printf(out, "%s=%s%s%s", plan->step[i].setting, plan->step[i].after,
+			      line_end[1] ? " #" : "", line_end);
+	}
+}
+
+static int put_all(const struct os_state *state, const struct os_files *files,
+		   const struct os_plan *plan, const struct winner *winner, const char *append_to,
+		   struct os_edits *ret, struct eph_error *reterr)
+{
+	int r = 0;
+
+	for (const struct os_boot_file *boot = state->system->boot_file; boot->path && r == 0;
+	     boot++) {
+		const struct os_file *file = edit_file(files, boot->path);
+		struct strbuf out = STRBUF_INIT;
+
+		if (file && !edit_is_text(file->text, file->length))
+			return error_set(reterr, -EINVAL, "range", "%s: is no text", boot->path);
+		put_file(state, plan, winner, file, strcmp(boot->path, append_to) == 0, &out);
+		if (!file && !out.length)
+			strbuf_done(&out);
+		else
+			r = edit_add(ret, boot->path, file, &out, 0644, NULL, reterr);
+	}
+	return r;
+}
+
+/* The files as they would be after @edits. */
+static size_t edited_files(const struct os_files *files, const struct os_edits *edits,
+			   struct os_file *ret, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < files->count && count < max; i++)
+		ret[count++] = files->file[i];
+	for (size_t e = 0; e < edits->count; e++) {
+		const struct os_edit *edit = &edits->edit[e];
+		size_t i = 0;
+
+		while (i < count && strcmp(ret[i].path, edit->path) != 0)
+			i++;
+		if (i < max)
+			ret[i] = (struct os_file){edit->path, edit->text, edit->length};
+		count += i == count && i < max;
+	}
+	return count;
+}
+
+/* Does a boot with these files come through ends that the system refuses, or that break it? */
+static bool boots_badly(const struct os_state *state, const struct os_files *files)
+{
+	struct plan_walk walk;
+
+	plan_walk_begin(&walk, state);
+	for (const struct os_boot_file *boot = state->system->boot_file; boot->path; boot++) {
+		const struct os_file *file = edit_file(files, boot->path);
+		struct edit_lines lines =
+			edit_lines(file ? file->text : "", file ? file->length : 0);
+		struct assignment assignment;
+		struct edit_line line;
+		uint32_t value;
+
+		while (edit_line_next(&lines, &line))
+			if (take_apart(state, line, &assignment) && assignment.clean &&
+			    os_text_number(assignment.value, UINT16_MAX, &value) &&
+			    !plan_walk_step(&walk, assignment.name, value))
+				return true;
+	}
+	return false;
+}
+
+int sysctl_conf_persist(const struct os_state *state, const struct os_files *files,
+			const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr)
+{
+	struct winner winner[OS_STEPS_MAX] = {{0}};
+	struct os_file after[4];
+	struct os_files then = {after, 0};
+	const char *append_to = MAIN_PATH;
+	int r;
+
+	find_winners(state, files, plan, winner);
+	r = put_all(state, files, plan, winner, append_to, ret, reterr);
+	if (r < 0)
+		return r;
+	then.count = edited_files(files, ret, after, 4);
+	if (!boots_badly(state, &then))
+		return 0;
+	/* The lines stand in an order that the kernel refuses: all become comments, and ours follow in the right one. */
+	os_edits_done(ret);
+	for (size_t i = 0; i < plan->steps; i++) {
+		if (winner[i].file)
+			append_to = winner[i].file->path;
+		winner[i] = (struct winner){NULL, 0};
+	}
+	return put_all(state, files, plan, winner, append_to, ret, reterr);
+}
