@@ -168,6 +168,9 @@ struct inet_listen_hashbucket {
 struct task_struct {
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
+	struct task_struct *group_leader;
+	struct somewhere tasks; /* struct list_head: next, then previous */
+	int tgid;
 } KERNEL_TYPE;
 
 struct nsproxy {
@@ -180,6 +183,7 @@ struct files_struct {
 
 struct fdtable {
 	void *fd;
+	unsigned int max_fds;
 } KERNEL_TYPE;
 
 struct file {
@@ -188,6 +192,7 @@ struct file {
 
 struct socket {
 	struct sock *sk;
+	struct file *file;
 } KERNEL_TYPE;
 
 union proto_tables {

@@ -17,9 +17,20 @@ static __always_inline void port_failed(struct walker *w, struct table_port *c)
 	c->failed = 1;
 }
 
+static __always_inline __u64 port_file(__u64 socket, __u8 state)
+{
+	__u64 at;
+
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return 0;
+	at = FIELD(__u64, socket, sock, sk_socket);
+	return at ? FIELD(__u64, at, socket, file) : 0;
+}
+
 static __always_inline void port_emit(struct walker *w, __u64 socket, __u64 where)
 {
 	struct table_seen *s = &w->nets->seen;
+	__u32 before;
 
 	s->socket = socket;
 	s->where = where;
@@ -27,7 +38,10 @@ static __always_inline void port_emit(struct walker *w, __u64 socket, __u64 wher
 	s->family = COMMON(__u16, socket, skc_family);
 	s->state = COMMON(__u8, socket, skc_state);
 	FORGET();
+	before = w->emitted;
 	record_emit(w, s);
+	if (w->emitted != before)
+		w->records->record[before & (TABLE_RECORDS - 1)].file = port_file(socket, s->state);
 }
 
 /* Options are read as the byte that holds them all. */

@@ -49,6 +49,14 @@ struct {
 	__type(value, struct table_records);
 } records SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_holders);
+} holders SEC(".maps");
+
 #include "gather.h"
 
 #include "sock.h"
@@ -57,6 +65,7 @@ struct {
 #include "records.h"
 
 #include "binds.h"
+#include "holders.h"
 #include "ports.h"
 
 static __always_inline void walker_init(struct walker *w, struct table_walk *walk)
@@ -285,5 +294,17 @@ int port_udp_records(struct table_walk *walk)
 		return 1;
 	port_udp_walk(&w, !(walk->what & TABLE_CONTINUE));
 	walker_done(&w, walk);
+	return 0;
+}
+
+SEC("syscall")
+int file_holders(struct table_walk *walk)
+{
+	__u32 zero = 0;
+	struct table_holders *h = bpf_map_lookup_elem(&holders, &zero);
+
+	if (!h)
+		return 1;
+	holder_walk(h);
 	return 0;
 }

@@ -24,6 +24,9 @@
 #define TABLE_PORT_WORDS  1024u
 #define TABLE_FUNCTION    0x45500000u /* made-up number of the first function of the kernel that is called */
 #define TABLE_STATES      13u
+#define TABLE_FILES       512u  /* slots of the hash of files whose holders are looked for */
+#define TABLE_FILES_TRIES 4u    /* slots in which a file is looked for, and so may be put */
+#define TABLE_HOLDERS     4096u /* of one answer */
 
 /* The calling thread's network namespace, and which fields this kernel has. */
 struct table_info {
@@ -188,6 +191,7 @@ enum table_flag {
 
 struct table_record {
 	__u64 cookie, cgroup;
+	__u64 file; /* only of the walks over one port: the open file, 0 if none */
 	__u64 local[2], remote[2];
 	__u32 netns;
 	__u32 flags; /* enum table_flag */
@@ -203,6 +207,23 @@ struct table_record {
 
 struct table_records {
 	struct table_record record[TABLE_RECORDS];
+};
+
+/* A descriptor through which a process holds one of the files. */
+struct table_holder {
+	__u64 file;
+	__u32 pid, descriptor;
+};
+
+/* Which files are looked for, where the walk over all processes is, and who holds them. */
+struct table_holders {
+	__u64 file[TABLE_FILES]; /* open addressing, 0: free */
+	__u64 first, task;       /* where the walk began, and the one whose descriptors are read */
+	__u64 table;             /* its array of open files */
+	__u32 next, end;         /* of the array */
+	__u32 found;             /* more than TABLE_HOLDERS: the rest is left out */
+	__u32 changed;           /* the list of processes moved: begin again */
+	struct table_holder holder[TABLE_HOLDERS];
 };
 
 struct table_cursor {
@@ -231,7 +252,7 @@ struct table_lane {
 };
 
 _Static_assert(sizeof(struct table_group) == 128, "shared layout");
-_Static_assert(sizeof(struct table_record) == 104, "shared layout");
+_Static_assert(sizeof(struct table_record) == 112, "shared layout");
 _Static_assert(sizeof(struct table_bucket) == 40, "shared layout");
 _Static_assert(sizeof(struct table_info) == 96, "shared layout");
 

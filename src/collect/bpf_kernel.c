@@ -35,6 +35,7 @@ static const struct {
 	[BPF_UDP_RECORDS] = {"udp_records", PART(GROUPS) | PART(RECORDS)},
 	[BPF_PORT_RECORDS] = {"port_records", PART(PORT)},
 	[BPF_PORT_UDP_RECORDS] = {"port_udp_records", PART(PORT)},
+	[BPF_FILE_HOLDERS] = {"file_holders", PART(HOLDERS)},
 };
 
 /* Maps are shared by all parts, and made by the first that needs them. */
@@ -51,6 +52,7 @@ static const struct {
 	[BPF_MAP_GROUPS] = {"groups", PART(GROUPS), true, 0, sizeof(struct table_groups)},
 	[BPF_MAP_RECORDS] = {"records", PART(GROUPS) | PART(RECORDS) | PART(PORT), false, 1,
 			     sizeof(struct table_records)},
+	[BPF_MAP_HOLDERS] = {"holders", PART(HOLDERS), false, 1, sizeof(struct table_holders)},
 };
 
 static uint64_t now_us(void)
@@ -124,6 +126,7 @@ static int share_memory(struct bpf_kernel *kernel, enum bpf_part part)
 	kernel->lane = kernel->memory[BPF_MAP_LANES];
 	kernel->groups = kernel->memory[BPF_MAP_GROUPS];
 	kernel->records = kernel->memory[BPF_MAP_RECORDS];
+	kernel->holders = kernel->memory[BPF_MAP_HOLDERS];
 	return 0;
 }
 

@@ -25,6 +25,7 @@ enum bpf_program_id {
 	BPF_UDP_RECORDS,
 	BPF_PORT_RECORDS,
 	BPF_PORT_UDP_RECORDS,
+	BPF_FILE_HOLDERS,
 	BPF_PROGRAMS,
 };
 
@@ -34,6 +35,7 @@ enum bpf_part {
 	BPF_PART_GROUPS,
 	BPF_PART_RECORDS,
 	BPF_PART_PORT,
+	BPF_PART_HOLDERS,
 	BPF_PARTS,
 };
 
@@ -43,6 +45,7 @@ enum bpf_map_id {
 	BPF_MAP_LANES,
 	BPF_MAP_GROUPS,
 	BPF_MAP_RECORDS,
+	BPF_MAP_HOLDERS,
 	BPF_MAPS,
 };
 
@@ -58,6 +61,7 @@ struct bpf_kernel {
 	struct table_lane *lane;     /* one per thread */
 	struct table_groups *groups; /* one per thread */
 	struct table_records *records;
+	struct table_holders *holders;
 	struct bpf_types types;
 	unsigned lanes;
 	bool step_one;    /* kernel_laws.step_one */

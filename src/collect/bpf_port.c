@@ -3,6 +3,7 @@
  * the kernel's tables are looked at.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bpf_table.h"
@@ -23,6 +24,28 @@ static int take_record(void *context, struct netns_snapshot *netns,
 	return socket_table_add(&netns->sockets, record);
 }
 
+/* Of each socket, the file: bpf_holders() looks for it. */
+static int note_files(struct bpf_state *state, uint32_t records)
+{
+	for (uint32_t i = 0; i < records; i++) {
+		const struct table_record *record = &state->kernel.records->record[i];
+
+		if (!record->file)
+			continue;
+		if (state->files == state->files_capacity) {
+			size_t wanted = state->files_capacity ? state->files_capacity * 2 : 64;
+			void *grown = reallocarray(state->file, wanted, sizeof(*state->file));
+
+			if (!grown)
+				return -ENOMEM;
+			state->file = grown;
+			state->files_capacity = wanted;
+		}
+		state->file[state->files++] = (struct bpf_file){record->file, record->inode};
+	}
+	return 0;
+}
+
 /* One walk over the slot, in as many answers as it takes. Return: 0, -EAGAIN when it changed under the reader. */
 static int read_slot(struct bpf_batch *batch, const struct collect_request *request,
 		     enum bpf_program_id program, const struct table_walk *slot)
@@ -35,6 +58,8 @@ static int read_slot(struct bpf_batch *batch, const struct collect_request *requ
 		r = bpf_kernel_run(&batch->state->kernel, program, &walk, sizeof(walk));
 		if (r == 0 && walk.changed)
 			r = -EAGAIN;
+		if (r == 0)
+			r = note_files(batch->state, walk.records);
 		if (r == 0)
 			r = bpf_deliver(batch, walk.records, take_record,
 					(void *)(uintptr_t)request);
@@ -109,8 +134,10 @@ int bpf_port(struct bpf_batch *batch, const struct collect_request *request)
 	     udp = request->what.udp || !request->what.tcp;
 	int r = bpf_kernel_need(&batch->state->kernel, BPF_PART_PORT, NULL);
 
-	if (batch->first == 0)
+	if (batch->first == 0) {
 		note_laws(batch);
+		batch->state->files = 0;
+	}
 	for (size_t i = 0; r == 0 && i < batch->count; i++) {
 		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
 

@@ -69,6 +69,7 @@ static void bpf_close(void *opaque)
 	if (!state)
 		return;
 	bpf_kernel_close(&state->kernel);
+	free(state->file);
 	free(state);
 }
 
@@ -454,4 +455,5 @@ const struct collector collector_bpf = {
 	.binds = bpf_binds,
 	.groups = bpf_groups,
 	.sockets = bpf_sockets,
+	.holders = bpf_holders,
 };

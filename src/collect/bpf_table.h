@@ -7,9 +7,17 @@
 #include "bpf_kernel.h"
 #include "collector.h"
 
+/* The file of a socket that was read with its port. */
+struct bpf_file {
+	uint64_t file;
+	uint32_t inode;
+};
+
 struct bpf_state {
 	struct bpf_kernel kernel;
 	unsigned hz;
+	struct bpf_file *file;
+	size_t files, files_capacity;
 };
 
 /* Namespaces that one walk serves, and where their tables are. */
@@ -64,6 +72,9 @@ int bpf_deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, voi
 
 /* Fill sockets, sockets_port and bucket for request->local_port. Return: 0 or negative errno. */
 int bpf_port(struct bpf_batch *batch, const struct collect_request *request);
+
+/* collector.holders */
+int bpf_holders(void *state, const uint32_t *inode, size_t count, struct snapshot *snapshot);
 
 /* Count TCP groups inside the kernel. Return: 0; -E2BIG when a thread's table was too small; else negative errno. */
 int bpf_groups_walk(struct bpf_batch *batch, const struct collect_request *request);

@@ -52,6 +52,11 @@ struct collector {
 	/* Fill sockets: every record that the request asks for, all states. */
 	int (*sockets)(void *state, const struct collect_request *request,
 		       struct snapshot *snapshot, struct eph_error *reterr);
+
+	/* NULL: cannot. Add to snapshot->processes, and sort, those that hold the socket files @inode; of the sockets that
+	 * the last sockets() for one local port read. Return: 0; 1 when some were left out; negative errno: not known. */
+	int (*holders)(void *state, const uint32_t *inode, size_t count,
+		       struct snapshot *snapshot);
 };
 
 extern const struct collector collector_netlink;

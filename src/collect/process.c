@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,7 +14,9 @@
 #include "parse.h"
 #include "text_cgroup.h"
 
-#define PID_MAX 4194304u
+#define PID_MAX            4194304u
+#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO */
+#define FIND_MORE_MAX      20000u /* descriptors looked at when all that is wanted was found already */
 
 static ssize_t read_text(int32_t pid, const char *name, char *buffer, size_t bytes)
 {
@@ -76,8 +78,52 @@ static uint32_t socket_inode(int directory_fd, const char *name)
 	return (uint32_t)inode;
 }
 
+bool process_has_socket(int32_t pid, uint32_t descriptor, uint32_t inode)
+{
+	char directory[64], name[16];
+	CLEANUP(fd_closep) int fd = -1;
+	struct stat status;
+
+	snprintf(directory, sizeof(directory), "/proc/%d/fd", pid);
+	snprintf(name, sizeof(name), "%u", descriptor);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		return socket_inode(fd, name) == inode;
+	/* The number is the kernel's: in another pid namespace it may be that of another process. */
+	return errno == EACCES && stat("/proc/self/ns/pid", &status) == 0 &&
+	       status.st_ino == INIT_PID_NAMESPACE;
+}
+
+/* Which descriptors are taken. */
+struct wanted {
+	const uint32_t *inode; /* ascending; NULL: every socket */
+	size_t count;
+	bool *found; /* of each */
+	uint64_t looked_at;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool is_wanted(struct wanted *wanted, uint32_t inode)
+{
+	const uint32_t *at;
+
+	wanted->looked_at++;
+	if (!inode || !wanted->inode)
+		return inode != 0;
+	at = bsearch(&inode, wanted->inode, wanted->count, sizeof(inode), by_number);
+	if (at)
+		wanted->found[at - wanted->inode] = true;
+	return at != NULL;
+}
+
 /* Add the sockets of one process; it is in the table only if it has any. Return: 0, -EACCES, or -ENOMEM. */
-static int read_process(struct process_table *table, int32_t pid)
+static int read_process(struct process_table *table, int32_t pid, struct wanted *wanted)
 {
 	uint32_t index = (uint32_t)table->processes;
 	const struct dirent *entry;
@@ -94,7 +140,7 @@ static int read_process(struct process_table *table, int32_t pid)
 	while (r == 0 && (entry = readdir(directory))) {
 		uint32_t inode = socket_inode(dirfd(directory), entry->d_name);
 
-		if (inode == 0)
+		if (!is_wanted(wanted, inode))
 			continue;
 		any = true;
 		r = process_table_link(table, inode, index);
@@ -109,6 +155,7 @@ static int read_process(struct process_table *table, int32_t pid)
 int process_read(struct process_table *table, unsigned *ret_unreadable, struct eph_error *reterr)
 {
 	DIR *proc = opendir("/proc");
+	struct wanted every = {.inode = NULL};
 	const struct dirent *entry;
 	uint64_t pid;
 	int r = 0;
@@ -119,13 +166,111 @@ int process_read(struct process_table *table, unsigned *ret_unreadable, struct e
 	while (r == 0 && (entry = readdir(proc))) {
 		if (parse_uint(entry->d_name, strlen(entry->d_name), PID_MAX, &pid) < 0)
 			continue;
-		r = read_process(table, (int32_t)pid);
+		r = read_process(table, (int32_t)pid, &every);
 		if (r == -EACCES) {
 			++*ret_unreadable;
 			r = 0;
 		}
 	}
 	closedir(proc);
+	process_table_sort(table);
+	return r < 0 ? error_set(reterr, r, "processes", "%s", strerror(-r)) : 0;
+}
+
+/* --- a few sockets ---------------------------------------------------------------------------------------------- */
+
+struct candidate {
+	int32_t pid;
+	int64_t files; /* how many it has open, on Linux 6.2 and later; else 0 */
+};
+
+static int by_files(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->files != y->files)
+		return x->files < y->files ? -1 : 1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int list_candidates(struct candidate **ret, size_t *ret_count)
+{
+	DIR *proc = opendir("/proc");
+	size_t count = 0, capacity = 0;
+	struct candidate *list = NULL;
+	const struct dirent *entry;
+	struct stat status;
+	char path[32];
+	uint64_t pid;
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc))) {
+		if (parse_uint(entry->d_name, strlen(entry->d_name), PID_MAX, &pid) < 0)
+			continue;
+		if (count == capacity) {
+			void *grown = reallocarray(list, capacity * 2 + 256, sizeof(*list));
+
+			if (!grown)
+				break;
+			list = grown;
+			capacity = capacity * 2 + 256;
+		}
+		snprintf(path, sizeof(path), "%u/fd", (unsigned)pid);
+		if (fstatat(dirfd(proc), path, &status, 0) == 0)
+			list[count++] = (struct candidate){(int32_t)pid, status.st_size};
+	}
+	closedir(proc);
+	if (entry) {
+		free(list);
+		return -ENOMEM;
+	}
+	if (count)
+		qsort(list, count, sizeof(*list), by_files);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+static bool all_found(const struct wanted *wanted)
+{
+	return !memchr(wanted->found, false, wanted->count);
+}
+
+static int find_among(struct process_table *table, struct wanted *wanted, bool *ret_whole)
+{
+	CLEANUP(freep) struct candidate *list = NULL;
+	uint64_t limit = UINT64_MAX;
+	size_t count = 0, i;
+	int r = list_candidates(&list, &count);
+
+	for (i = 0; r == 0 && i < count && wanted->looked_at < limit; i++) {
+		r = read_process(table, list[i].pid, wanted);
+		if (r == -EACCES)
+			r = 0;
+		if (limit == UINT64_MAX && all_found(wanted))
+			limit = wanted->looked_at + FIND_MORE_MAX;
+	}
+	*ret_whole = r == 0 && i == count;
+	return r;
+}
+
+int process_find(struct process_table *table, const uint32_t *inode, size_t count, bool *ret_whole,
+		 struct eph_error *reterr)
+{
+	CLEANUP(freep) uint32_t *sorted = calloc(count + 1, sizeof(*sorted));
+	CLEANUP(freep) bool *found = calloc(count + 1, sizeof(*found));
+	struct wanted wanted = {.inode = sorted, .found = found};
+	int r = sorted && found ? 0 : -ENOMEM;
+
+	*ret_whole = false;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (inode[i])
+			sorted[wanted.count++] = inode[i];
+	if (r == 0) {
+		qsort(sorted, wanted.count, sizeof(*sorted), by_number);
+		r = find_among(table, &wanted, ret_whole);
+	}
 	process_table_sort(table);
 	return r < 0 ? error_set(reterr, r, "processes", "%s", strerror(-r)) : 0;
 }

@@ -159,7 +159,7 @@ int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, ui
 	return r;
 }
 
-int route_is_local(int netns_fd, const struct ip_address *address)
+int route_is_local(int netns_fd, const struct ip_address *address, uint32_t device)
 {
 	union endpoint endpoint;
 	socklen_t length = endpoint_of(address, 0, &endpoint);
@@ -168,6 +168,8 @@ int route_is_local(int netns_fd, const struct ip_address *address)
 
 	if (fd < 0)
 		return fd;
+	if (device && setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, sizeof(device)) < 0)
+		return -errno;
 	/* Late bind: the address is checked, no port is taken. */
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (bind(fd, &endpoint.any, length) == 0)

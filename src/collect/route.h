@@ -12,7 +12,8 @@
 int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, uint16_t port,
 		 struct ip_address *ret_from);
 
-/* Is @address one of this namespace's own (could a socket bind to it)? 1, 0, or negative errno. */
-int route_is_local(int netns_fd, const struct ip_address *address);
+/* Is @address one of this namespace's own (could a socket, bound to interface @device unless that is 0, bind to it)? Most
+ * IPv6 addresses belong to one interface. 1, 0, or negative errno. */
+int route_is_local(int netns_fd, const struct ip_address *address, uint32_t device);
 
 #endif

@@ -235,7 +235,7 @@ static int resolve_source(struct capacity_query *query, int netns_fd, struct eph
 					 ip_address_format(&query->to, text), strerror(-r));
 		return 0;
 	}
-	r = route_is_local(netns_fd, &query->from);
+	r = route_is_local(netns_fd, &query->from, 0);
 	if (r == 0)
 		r = -EADDRNOTAVAIL;
 	if (r < 0)

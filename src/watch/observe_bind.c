@@ -10,6 +10,7 @@
 #include "begin.h"
 #include "error.h"
 #include "netns.h"
+#include "process.h"
 #include "route.h"
 #include "save.h"
 
@@ -73,27 +74,28 @@ static int judge_address(int netns_fd, struct bind_query *query, struct eph_erro
 	int r = 1;
 
 	if (!ip_address_is_any(&query->address) && !is_multicast_v4(&query->address))
-		r = route_is_local(netns_fd, &query->address);
+		r = route_is_local(netns_fd, &query->address, query->device);
 	if (r < 0)
 		return error_set(reterr, r, "bind", "cannot ask for the address: %s", strerror(-r));
 	query->address_is_local = r == 1;
 	return 0;
 }
 
+/* @ret stays open unless this fails: it is asked for the holders later. */
 static int read_port(const struct observe_options *options, bool exact, uint16_t port,
-		     struct snapshot *snapshot, struct eph_error *reterr)
+		     struct snapshot *snapshot, struct choice *ret, struct eph_error *reterr)
 {
 	const struct collect_request request = {
 		.what = {.tcp = true, .udp = true, .v4 = true, .v6 = true}, .local_port = port};
-	struct choice choice;
-	int r = choice_open(options->collector, exact, snapshot, &choice, reterr);
+	int r = choice_open(options->collector, exact, snapshot, ret, reterr);
 
 	if (r < 0)
 		return r;
 	do
-		r = choice.collector->sockets(choice.state, &request, snapshot, reterr);
-	while (r < 0 && choice_fall_back(options->collector, r, &choice, snapshot));
-	choice_close(&choice);
+		r = ret->collector->sockets(ret->state, &request, snapshot, reterr);
+	while (r < 0 && choice_fall_back(options->collector, r, ret, snapshot));
+	if (r < 0)
+		choice_close(ret);
 	return r;
 }
 
@@ -109,32 +111,62 @@ static int judge(const struct snapshot *snapshot, const struct bind_query *query
  */
 static int read_and_judge(const struct observe_options *options, const struct bind_query *query,
 			  struct snapshot *snapshot, struct bind_result *ret,
-			  struct eph_error *reterr)
+			  struct choice *ret_choice, struct eph_error *reterr)
 {
 	uint32_t gaps = snapshot->netns[0].gaps;
-	int r = read_port(options, options->save != NULL, query->port, snapshot, reterr);
+	int r = read_port(options, options->save != NULL, query->port, snapshot, ret_choice,
+			  reterr);
 
 	if (r == 0)
 		r = judge(snapshot, query, ret, reterr);
 	if (r < 0 || options->collector || strcmp(snapshot->collector, "netlink") != 0 ||
 	    snapshot->bpf_absent_because[0] || (ret->exact && ret->verdict != BIND_IN_USE))
 		return r;
+	choice_close(ret_choice);
 	snapshot->netns[0].gaps = gaps;
-	r = read_port(options, true, query->port, snapshot, reterr);
+	r = read_port(options, true, query->port, snapshot, ret_choice, reterr);
 	return r < 0 ? r : judge(snapshot, query, ret, reterr);
+}
+
+/* Processes that hold what is in the way: the collector tells, or /proc does. */
+static int name_holders(const struct choice *choice, struct snapshot *snapshot,
+			struct observed_bind *ret, struct eph_error *reterr)
+{
+	const struct bind_result *result = &ret->result;
+	uint32_t inode[BIND_BLOCKERS_MAX];
+	size_t count = 0;
+	int r = -EOPNOTSUPP;
+
+	for (unsigned i = 0; i < result->n_blockers; i++) {
+		inode[count] = snapshot->netns[0].sockets.record[result->blocker[i].socket].inode;
+		count += inode[count] != 0;
+	}
+	if (!count)
+		return 0;
+	if (choice->collector && choice->collector->holders)
+		r = choice->collector->holders(choice->state, inode, count, snapshot);
+	ret->holders_whole = r == 0;
+	if (r < 0)
+		r = process_find(&snapshot->processes, inode, count, &ret->holders_whole, reterr);
+	snapshot->has_processes = r >= 0;
+	return r < 0 ? r : 0;
 }
 
 static int observe_live(const struct observe_options *options, const char *device,
 			struct bind_query *query, struct snapshot *snapshot,
-			struct surroundings *around, struct bind_result *ret,
+			struct surroundings *around, struct observed_bind *ret,
 			struct eph_error *reterr)
 {
+	struct choice choice = {.collector = NULL};
 	int fd = snapshot->netns[0].fd, r = look_around(fd, device, query, around, reterr);
 
 	if (r == 0)
 		r = judge_address(fd, query, reterr);
 	if (r == 0)
-		r = read_and_judge(options, query, snapshot, ret, reterr);
+		r = read_and_judge(options, query, snapshot, &ret->result, &choice, reterr);
+	if (r == 0 && !options->save)
+		r = name_holders(&choice, snapshot, ret, reterr);
+	choice_close(&choice);
 	return r;
 }
 
@@ -150,16 +182,16 @@ int observe_bind(const struct observe_options *options, const char *device,
 	if (r < 0)
 		return r;
 	query->address_is_local = true;
+	*ret = (struct observed_bind){.holders_whole = true};
 	r = snapshot->replayed
 		    ? judge(snapshot, query, &ret->result, reterr)
-		    : observe_live(options, device, query, snapshot, &around, &ret->result, reterr);
+		    : observe_live(options, device, query, snapshot, &around, ret, reterr);
 	if (r < 0)
 		return r;
-	ret->n_advice = 0;
 	if (ret->result.verdict == BIND_IN_USE)
 		ret->n_advice = bind_advise(&snapshot->netns[0], &snapshot->laws, query,
 					    around.address, around.addresses, ret->advice);
-	if (ret->result.n_blockers || options->save)
+	if (options->save)
 		r = begin_processes(snapshot, reterr);
 	if (r == 0 && options->save)
 		r = save_snapshot(snapshot, options->save, reterr);

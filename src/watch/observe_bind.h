@@ -11,13 +11,14 @@ struct observed_bind {
 	struct bind_result result;
 	struct bind_advice advice[BIND_ADVICE_MAX]; /* checked by the same law */
 	unsigned n_advice;
+	bool holders_whole; /* nobody who shares a socket that is in the way was left out */
 };
 
 /**
  * observe_bind() - the verdict over @query in one namespace
  * @device:       name of the interface the socket is bound to, or NULL; looked up in the namespace
  * @query:        address_is_local, device and device_is_absent are filled in
- * @ret_snapshot: the sockets on that port, with the processes that hold them; caller frees
+ * @ret_snapshot: the sockets on that port, and the processes that hold those in the way; caller frees
  *
  * Reads one port only, unless everything is to be saved. A replayed snapshot does not know the addresses of its host:
  * every address is taken for local. Return: 0, or negative errno with @reterr.
