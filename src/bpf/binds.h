@@ -30,7 +30,7 @@ static __always_inline void bind_again(struct walker *w, struct table_bind *c)
 		bind_bucket_begin(w, c);
 		return;
 	}
-	w->changed++;
+	w->at->changed++;
 	c->tb_node = c->tb2_node = c->owner_node = 0;
 }
 
@@ -118,8 +118,8 @@ static __always_inline bool bind_link(struct walker *w, struct table_bind *c)
 		c->tb2_node = READ(__u64, c->tb2_node);
 	} else if (c->tb_node) {
 		bind_tb(w, c);
-	} else if (w->next < w->end) {
-		c->bucket = w->next++;
+	} else if (w->at->next < w->end) {
+		c->bucket = w->at->next++;
 		c->tries = 0;
 		bind_bucket_begin(w, c);
 	} else {
@@ -145,11 +145,11 @@ static __always_inline void list_full(struct walker *w, __u32 bucket, __u32 star
 	if (!w->lane)
 		return;
 	if (start == 0) {
-		w->changed++; /* one bucket has more than a list holds */
+		w->at->changed++; /* one bucket has more than a list holds */
 		return;
 	}
 	w->lane->cursor[0].used = start;
-	w->next = bucket;
+	w->at->next = bucket;
 }
 
 static __always_inline void bind_walk(struct walker *w)
@@ -207,8 +207,8 @@ static __always_inline bool chain_link(struct walker *w, struct table_chain *c)
 	if (node && !(node & 1)) {
 		c->node = READ(__u64, node);
 		chain_socket(w, c, node - OFFSET(sock_common, skc_nulls_node));
-	} else if (w->next < w->end) {
-		c->bucket = w->next++;
+	} else if (w->at->next < w->end) {
+		c->bucket = w->at->next++;
 		if (w->lane)
 			c->start = w->lane->cursor[0].used;
 		c->node = READ(__u64, w->heads + (__u64)c->bucket * c->stride + c->head);

@@ -10,19 +10,17 @@
 
 #define GATHER_TRIES 8
 
+/* The same for all steps of a walk; what changes is at `at`. */
 struct walker {
+	struct table_at *at;
 	struct table_lane *lane;
 	struct table_nets *nets;
 	struct table_groups *groups;
 	struct table_records *records;
 	__u64 heads;
 	__u64 now_ms, now_s, jiffies;
-	__u64 last_net;
-	__u32 last_index;
-	__u32 next, end, mask;
+	__u32 end, mask;
 	__u32 what, hz;
-	__u32 cursor, index;
-	__u32 emitted, changed;
 	__u32 remote_family, remote_port, owners;
 	__u32 port, port_netns;
 	__u64 remote[2];
@@ -40,10 +38,10 @@ static __always_inline void chain_begin(struct walker *w, struct table_cursor *c
 
 static __always_inline bool chain_next(struct walker *w, struct table_cursor *cursor)
 {
-	if (cursor->used >= TABLE_BUDGET || w->next >= w->end)
+	if (cursor->used >= TABLE_BUDGET || w->at->next >= w->end)
 		return false;
 	cursor->tries = 0;
-	chain_begin(w, cursor, w->next++);
+	chain_begin(w, cursor, w->at->next++);
 	return true;
 }
 
@@ -58,7 +56,7 @@ static __always_inline void chain_end(struct walker *w, struct table_cursor *cur
 		chain_begin(w, cursor, cursor->bucket);
 		return;
 	}
-	w->changed++;
+	w->at->changed++;
 }
 
 static __always_inline void chain_add(struct walker *w, struct table_cursor *cursor,
@@ -68,7 +66,7 @@ static __always_inline void chain_add(struct walker *w, struct table_cursor *cur
 
 	if (used >= TABLE_LIST) {
 		cursor->node = 1;
-		w->changed++;
+		w->at->changed++;
 		return;
 	}
 	list[used & (TABLE_LIST - 1)].socket = cursor->node - OFFSET(sock_common, skc_nulls_node);
@@ -147,24 +145,24 @@ static __always_inline bool list_add(struct table_lane *lane, __u64 socket, __u6
 
 static __always_inline bool gathered_all(const struct walker *w)
 {
-	return w->cursor >= TABLE_CURSORS;
+	return w->at->cursor >= TABLE_CURSORS;
 }
 
 /* The next gathered socket and where it was found; 0 when a list is at its end. */
 static __always_inline __u64 gathered(struct walker *w, __u64 *ret_bucket)
 {
-	__u32 c = w->cursor, index = w->index;
+	__u32 c = w->at->cursor, index = w->at->index;
 	struct table_entry *entry;
 
 	if (c >= TABLE_CURSORS)
 		return 0;
 	if (index >= w->lane->cursor[c].used || index >= TABLE_LIST) {
-		w->cursor = c + 1;
-		w->index = 0;
+		w->at->cursor = c + 1;
+		w->at->index = 0;
 		return 0;
 	}
 	entry = &w->lane->list[c][index & (TABLE_LIST - 1)];
-	w->index = index + 1;
+	w->at->index = index + 1;
 	*ret_bucket = entry->bucket;
 	return entry->socket;
 }

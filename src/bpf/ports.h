@@ -12,7 +12,7 @@
 
 static __always_inline void port_failed(struct walker *w, struct table_port *c)
 {
-	w->changed++;
+	w->at->changed++;
 	c->tb_node = c->tb2_node = c->owner_node = 0;
 	c->failed = 1;
 }
@@ -156,7 +156,7 @@ static long port_step(__u32 i, struct walker *w)
 {
 	bool more;
 
-	if (!w->records || w->emitted >= TABLE_RECORDS)
+	if (!w->records || w->at->emitted >= TABLE_RECORDS)
 		return 1;
 	bpf_rcu_read_lock();
 	more = port_link(w, &w->nets->port);
@@ -167,7 +167,7 @@ static long port_step(__u32 i, struct walker *w)
 static __always_inline void port_walk(struct walker *w, bool from_start)
 {
 	struct table_port *c = &w->nets->port;
-	__u64 at = w->heads + (__u64)w->next * bpf_core_type_size(struct inet_bind_hashbucket);
+	__u64 at = w->heads + (__u64)w->at->next * bpf_core_type_size(struct inet_bind_hashbucket);
 
 	if (from_start) {
 		c->tb_node = FIELD(__u64, at, inet_bind_hashbucket, chain);
@@ -197,7 +197,7 @@ static long port_udp_step(__u32 i, struct walker *w)
 {
 	bool more;
 
-	if (!w->records || w->emitted >= TABLE_RECORDS)
+	if (!w->records || w->at->emitted >= TABLE_RECORDS)
 		return 1;
 	bpf_rcu_read_lock();
 	more = port_udp_link(w, &w->nets->port);
@@ -208,7 +208,7 @@ static long port_udp_step(__u32 i, struct walker *w)
 static __always_inline void port_udp_walk(struct walker *w, bool from_start)
 {
 	struct table_port *c = &w->nets->port;
-	__u64 at = w->heads + (__u64)w->next * bpf_core_type_size(struct udp_hslot);
+	__u64 at = w->heads + (__u64)w->at->next * bpf_core_type_size(struct udp_hslot);
 	__u32 key = w->port_netns;
 	struct table_netns *n = bpf_map_lookup_elem(&netns, &key);
 

@@ -80,7 +80,7 @@ static __always_inline void record_flags(struct table_record *r, __u64 socket)
 /* Write the record of lane->seen, unless it is not wanted. */
 static __always_inline void record_emit(struct walker *w, const struct table_seen *s)
 {
-	struct table_record *r = &w->records->record[w->emitted & (TABLE_RECORDS - 1)];
+	struct table_record *r = &w->records->record[w->at->emitted & (TABLE_RECORDS - 1)];
 
 	record_clear(r);
 	r->remote_family = address_remote(s->socket, s->family, r->remote);
@@ -89,7 +89,7 @@ static __always_inline void record_emit(struct walker *w, const struct table_see
 	if (!record_wanted(w, r))
 		return;
 	FORGET();
-	w->emitted++;
+	w->at->emitted++;
 	r->local_family = address_local(s->socket, s->family, r->local);
 	FORGET();
 	r->state = s->state;
@@ -153,7 +153,7 @@ static __always_inline void record_socket(struct walker *w)
 
 static long record_step(__u32 i, struct walker *w)
 {
-	if (!w->records || w->emitted >= TABLE_RECORDS || gathered_all(w))
+	if (!w->records || w->at->emitted >= TABLE_RECORDS || gathered_all(w))
 		return 1;
 	bpf_rcu_read_lock();
 	record_socket(w);

@@ -40,12 +40,12 @@ static __always_inline int walker_net(struct walker *w, __u64 net)
 {
 	int index;
 
-	if (net == w->last_net)
-		return (int)w->last_index;
+	if (net == w->at->last_net)
+		return (int)w->at->last_index;
 	index = net_index(w->nets, net);
 	if (index >= 0) {
-		w->last_net = net;
-		w->last_index = (__u32)index;
+		w->at->last_net = net;
+		w->at->last_index = (__u32)index;
 	}
 	return index;
 }

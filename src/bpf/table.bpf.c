@@ -68,7 +68,7 @@ struct {
 #include "holders.h"
 #include "ports.h"
 
-static __always_inline void walker_init(struct walker *w, struct table_walk *walk)
+static __always_inline void walker_init(struct walker *w, const struct table_walk *walk)
 {
 	__u64 now_ns = bpf_ktime_get_ns();
 	__u32 zero = 0;
@@ -76,7 +76,6 @@ static __always_inline void walker_init(struct walker *w, struct table_walk *wal
 	w->nets = bpf_map_lookup_elem(&nets, &zero);
 	w->heads = walk->heads;
 	w->mask = walk->mask;
-	w->next = walk->first;
 	w->end = walk->end;
 	w->what = walk->what;
 	w->hz = walk->hz;
@@ -90,20 +89,28 @@ static __always_inline void walker_init(struct walker *w, struct table_walk *wal
 	w->owners = walk->owners;
 	w->port = walk->port;
 	w->port_netns = walk->netns;
-	/* 0 from outside is any number to the verifier, which then need not follow them one by one. */
-	w->cursor = walk->cursor;
-	w->index = walk->index;
-	w->emitted = walk->records;
-	w->changed = walk->changed;
+}
+
+static __always_inline void walker_start(struct walker *w, struct table_at *at,
+					 const struct table_walk *walk)
+{
+	w->at = at;
+	at->last_net = 0;
+	at->last_index = 0;
+	at->next = walk->first;
+	at->cursor = walk->cursor;
+	at->index = walk->index;
+	at->emitted = walk->records;
+	at->changed = walk->changed;
 }
 
 static __always_inline void walker_done(const struct walker *w, struct table_walk *walk)
 {
-	walk->next = w->next;
-	walk->cursor = w->cursor;
-	walk->index = w->index;
-	walk->records = w->emitted;
-	walk->changed = w->changed;
+	walk->next = w->at->next;
+	walk->cursor = w->at->cursor;
+	walk->index = w->at->index;
+	walk->records = w->at->emitted;
+	walk->changed = w->at->changed;
 }
 
 static __always_inline __u64 udp_table_of(__u64 net, __u64 task, __u32 descriptor)
@@ -162,6 +169,7 @@ int bind_sets(struct table_walk *walk)
 	walker_init(&w, walk);
 	if (!w.nets)
 		return 1;
+	walker_start(&w, &w.nets->at, walk);
 	bind_walk(&w);
 	walker_done(&w, walk);
 	return 0;
@@ -175,6 +183,7 @@ int listen_sets(struct table_walk *walk)
 	walker_init(&w, walk);
 	if (!w.nets)
 		return 1;
+	walker_start(&w, &w.nets->at, walk);
 	chain_walk(&w, false);
 	walker_done(&w, walk);
 	return 0;
@@ -188,6 +197,7 @@ int udp_sets(struct table_walk *walk)
 	walker_init(&w, walk);
 	if (!w.nets)
 		return 1;
+	walker_start(&w, &w.nets->at, walk);
 	chain_walk(&w, true);
 	walker_done(&w, walk);
 	return 0;
@@ -204,6 +214,7 @@ int count_groups(struct table_walk *walk)
 	w.groups = bpf_map_lookup_elem(&groups, &lane);
 	if (!w.nets || !w.lane || !w.groups)
 		return 1;
+	walker_start(&w, &w.lane->at, walk);
 	w.lane->overflow = 0;
 	gather(&w);
 	bpf_loop(1 << 22, group_step, &w, 0);
@@ -219,7 +230,10 @@ static __always_inline bool walker_records(struct walker *w, struct table_walk *
 	walker_init(w, walk);
 	w->lane = bpf_map_lookup_elem(&lanes, &lane);
 	w->records = bpf_map_lookup_elem(&records, &lane);
-	return w->nets && w->lane && w->records;
+	if (!w->nets || !w->lane || !w->records)
+		return false;
+	walker_start(w, &w->lane->at, walk);
+	return true;
 }
 
 SEC("syscall")
@@ -270,7 +284,10 @@ static __always_inline bool walker_port(struct walker *w, struct table_walk *wal
 
 	walker_init(w, walk);
 	w->records = bpf_map_lookup_elem(&records, &zero);
-	return w->nets && w->records;
+	if (!w->nets || !w->records)
+		return false;
+	walker_start(w, &w->nets->at, walk);
+	return true;
 }
 
 SEC("syscall")

@@ -150,6 +150,16 @@ struct table_seen {
 	__u8 state, counted, accepted, zero;
 };
 
+/* What changes from step to step of a walk. It is in memory of whose contents the verifier assumes nothing: on the stack it
+ * would follow the values through every step, which takes ten times as long. */
+struct table_at {
+	__u64 last_net;
+	__u32 last_index;
+	__u32 next; /* bucket */
+	__u32 cursor, index;
+	__u32 emitted, changed;
+};
+
 /* Open addressing from a namespace's address to its index; and what the walks that one thread makes remember. */
 struct table_nets {
 	__u64 net[TABLE_NETNS_SLOTS];
@@ -158,6 +168,7 @@ struct table_nets {
 	struct table_chain chain;
 	struct table_port port;
 	struct table_seen seen;
+	struct table_at at;
 };
 
 struct table_group {
@@ -241,6 +252,7 @@ struct table_entry {
 
 /* A thread's own: what it follows, what it gathered, what it counted. */
 struct table_lane {
+	struct table_at at;
 	struct table_cursor cursor[TABLE_CURSORS];
 	__u64 read[TABLE_NETNS_MAX];
 	__u64 time_wait[TABLE_NETNS_MAX];
