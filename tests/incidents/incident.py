@@ -197,7 +197,7 @@ def other_process(name, do, own_netns=False):
     finally:
         os.close(end_write)
         os.close(ready_read)
-        os.waitpid(pid, 0)
+        need(os.waitpid(pid, 0)[1] == 0, f'{name} ends well')
 
 
 # --- the program -----------------------------------------------------------------------------------------------------
