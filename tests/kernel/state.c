@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -166,6 +167,27 @@ static void log_action(struct state *state, const char *action, const struct sta
 	state_describe_flow(flow, &state->log);
 	strbuf_printf(&state->log, " : fd %d local port %u %s\n", fd, port,
 		      r < 0 ? strerror(-r) : "ok");
+}
+
+static void describe_socket(int fd, struct strbuf *out)
+{
+	struct tcp_info info;
+	socklen_t info_length = sizeof(info), error_length = sizeof(int);
+	int error = 0;
+
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_length) < 0)
+		return;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_length);
+	strbuf_printf(out, "fd %d tcp state %u%s%s\n", fd, info.tcpi_state, error ? ", " : "",
+		      error ? strerror(error) : "");
+}
+
+void state_describe_sockets(const struct state *state, struct strbuf *out)
+{
+	for (unsigned i = 0; i < state->items; i++) {
+		describe_socket(state->item[i].fd, out);
+		describe_socket(state->item[i].peer, out);
+	}
 }
 
 static void keep(struct state *state, int fd, int peer)

@@ -77,6 +77,8 @@ int state_socket(const struct state_flow *flow, int type);
 int state_connect(int fd,
 		  const struct state_flow *flow); /* 0 (also when in progress) or negative errno */
 void state_describe_flow(const struct state_flow *flow, struct strbuf *out);
+/* What became of the sockets made, a line each: the state by number and the pending error. */
+void state_describe_sockets(const struct state *state, struct strbuf *out);
 
 uint32_t state_random(struct state *state, uint32_t below); /* 0 .. below - 1 */
 int64_t state_now_ms(void);                                 /* monotonic */

@@ -68,6 +68,9 @@ int state_enter_netns(void)
 		"neigh add " STATE_SILENT_V4 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
 		"neigh add " STATE_SILENT_V6 " lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
 		/* A socket bound to v0 sends there even to an address on lo: it must not die of a neighbour missing. */
+		"neigh add 127.0.0.1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		"neigh add 127.0.0.2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
+		"neigh add ::1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
 		"neigh add 10.9.0.1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
 		"neigh add 10.9.0.2 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"
 		"neigh add fd00::1 lladdr 02:00:00:00:00:99 dev v0 nud permanent\n"

@@ -93,6 +93,7 @@ static void print_failure(const struct capacity_case *test, uint64_t seed)
 	strbuf_printf(&out, "\nFAILED seed %llu (%s)\n%s\n%s", (unsigned long long)seed,
 		      test->type == SOCK_STREAM ? "tcp" : "udp", test->state.log.text,
 		      test->complaint.text);
+	state_describe_sockets(&test->state, &out);
 	for (size_t done = 0; done < out.length;) {
 		ssize_t n = write(STDOUT_FILENO, out.text + done, out.length - done);
 
@@ -114,7 +115,7 @@ static int judge_case(struct capacity_case *test, const struct reader *readers, 
 	struct answer answers[2];
 	uint32_t interval[2];
 	struct fill kernel;
-	bool commanded = false;
+	bool commanded = false, complained;
 
 	for (unsigned i = 0; i < n_readers; i++)
 		if (capacity_case_ask(test, &readers[i], &answers[i]) < 0)
@@ -133,13 +134,14 @@ static int judge_case(struct capacity_case *test, const struct reader *readers, 
 		capacity_case_compare(test, &answers[i], &kernel);
 		count_answer(&answers[i], &kernel);
 		count_probe(&answers[i], &test->query);
-		if (options->verbose)
-			capacity_case_describe(test, &answers[i], &kernel);
 	}
 	if (commanded && (kernel.count < interval[0] || kernel.count > interval[1]))
 		strbuf_printf(&test->complaint, "the command answered %u..%u, the kernel %u\n",
 			      interval[0], interval[1], kernel.count);
-	return test->complaint.length ? 1 : 0;
+	complained = test->complaint.length > 0;
+	for (unsigned i = 0; options->verbose && i < n_readers; i++)
+		capacity_case_describe(test, &answers[i], &kernel);
+	return complained ? 1 : 0;
 }
 
 static int run_case(uint64_t seed, const struct reader *readers, unsigned n_readers,
