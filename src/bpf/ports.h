@@ -38,9 +38,9 @@ static __always_inline void port_emit(struct walker *w, __u64 socket, __u64 wher
 	s->family = COMMON(__u16, socket, skc_family);
 	s->state = COMMON(__u8, socket, skc_state);
 	FORGET();
-	before = w->emitted;
+	before = w->at->emitted;
 	record_emit(w, s);
-	if (w->emitted != before)
+	if (w->at->emitted != before)
 		w->records->record[before & (TABLE_RECORDS - 1)].file = port_file(socket, s->state);
 }
 
