@@ -246,15 +246,13 @@ static int dump_binds(struct reading *reading, struct bind_owners *owners)
 	query.lock = NETLINK_LOCK_EXPLICIT;
 	if (r == 0)
 		r = dump_families(reading, query, true, bind_row, owners);
+	remember_kept(owners);
 	query.lock = NETLINK_LOCK_AUTO;
 	if (r == 0)
-	remember_kept(owners);
 		r = dump_families(reading, query, true, bind_row, owners);
 	query = (struct netlink_query){.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
 	if (r == 0)
 		r = dump_families(reading, query, true, bind_row, owners);
-	judge_buckets(owners);
-	reading->netns->time_wait = owners->time_wait;
 	return r;
 }
 
@@ -275,6 +273,8 @@ static int read_binds(struct reading *reading)
 	if (r < 0)
 		kept_drop(owners->keeping, owners->kept);
 	cookies_done(&owners->cookies);
+	judge_buckets(owners);
+	reading->netns->time_wait = owners->time_wait;
 	return r;
 }
 
@@ -320,10 +320,10 @@ static int netlink_binds(void *state, struct snapshot *snapshot, struct eph_erro
 	struct netlink *netlink = state;
 	int r;
 
-	if (r < 0)
-		return r;
 	kept_begin(&netlink->kept, snapshot);
 	r = read_all(state, NULL, snapshot, read_binds, reterr);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < snapshot->n_netns; i++) {
 		struct netns_snapshot *netns = &snapshot->netns[i];
 
@@ -350,8 +350,6 @@ static int group_row(void *context, const struct socket_record *record)
 static int kept_pass(struct reading *reading, const struct socket_table *sockets)
 {
 	const struct grouping *what = &reading->request->what;
-	struct netlink_query tcp = {.protocol = PROTOCOL_TCP,
-				    .states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD};
 
 	for (size_t i = 0; i < sockets->count; i++) {
 		const struct socket_record *record = &sockets->record[i];
@@ -369,6 +367,8 @@ static int group_pass(void *context)
 	const struct grouping *what = &reading->request->what;
 	const struct kept *kept =
 		kept_of(&reading->netlink->kept, reading->snapshot, reading->netns);
+	struct netlink_query tcp = {.protocol = PROTOCOL_TCP,
+				    .states = NETLINK_STATES_ALL & ~NETLINK_STATES_HELD};
 	struct netlink_query udp = {.protocol = PROTOCOL_UDP, .states = NETLINK_STATES_ALL};
 	int r = 0;
 

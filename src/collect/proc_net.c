@@ -249,9 +249,9 @@ static int group_row(void *context, const struct socket_record *record)
 
 static int group_pass(void *context)
 {
+	struct reading *reading = context;
 	const struct grouping *what = &reading->request->what;
 	int r = 0;
-	struct reading *reading = context;
 
 	if (what->tcp)
 		r = read_protocol(reading, PROTOCOL_TCP, what->v4, group_row, reading);
