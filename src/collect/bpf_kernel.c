@@ -223,7 +223,9 @@ int bpf_kernel_need(struct bpf_kernel *kernel, enum bpf_part part, struct eph_er
 	libbpf_set_print(print);
 	kernel->load_us += now_us() - start;
 	if (r < 0)
-		return error_set(reterr, r, "bpf", "cannot load BPF programs: %s%s", strerror(-r),
+		return error_set(reterr, r, "bpf", "cannot load BPF programs: %s%s",
+				 r == -ESRCH ? "this kernel lacks a type or field they read"
+					     : strerror(-r),
 				 r == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "");
 	return 0;
 }

@@ -66,8 +66,8 @@ struct cut {
 };
 
 /* The type at @at; NULL unless it lies within the section, with all that belongs to it: then *@ret_next is what follows. */
-static const struct btf_type *type_at(const struct kernel_types *from, uint32_t at,
-				      uint32_t *ret_next)
+static inline const struct btf_type *type_at(const struct kernel_types *from, uint32_t at,
+					     uint32_t *ret_next)
 {
 	static const uint8_t extra[] = {[BTF_KIND_INT] = 4,
 					[BTF_KIND_ARRAY] = sizeof(struct btf_array),
