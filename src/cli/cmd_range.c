@@ -4,10 +4,14 @@
 #include "range.h"
 
 static const struct option_spec options[] = {
+	{"for", 0, "LANGUAGE", "firewall: nft, iptables, pf or netsh", "nft iptables pf netsh"},
+	{"markdown", 0, NULL, "facts: as a page of the documentation", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
 static const struct range_verb verbs[] = {
+	{"facts", "markdown", 1, range_facts},
+	{"firewall", "for", 1, range_firewall},
 	{"log", "", 0, range_log},
 	{"undo", "", 1, range_undo},
 	{NULL, NULL, 0, NULL},
@@ -46,11 +50,11 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	int r;
 
 	if (!arguments->n_operands)
-		return error_set(reterr, -EINVAL, "range", "range what? expected log or undo [ID]");
+		return error_set(reterr, -EINVAL, "range", "range what? expected facts, firewall, log or undo");
 	while (verb->name && strcmp(verb->name, arguments->operand[0]) != 0)
 		verb++;
 	if (!verb->name)
-		return error_set(reterr, -EINVAL, "range", "'%.60s' is none of log, undo",
+		return error_set(reterr, -EINVAL, "range", "'%.60s' is none of facts, firewall, log, undo",
 				 arguments->operand[0]);
 	r = check(arguments, verb, reterr);
 	return r < 0 ? r : verb->run(arguments, outcome, reterr);
@@ -58,12 +62,12 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 
 const struct command cmd_range = {
 	.name = "range",
-	.summary = "list the changes that were made, and undo them",
-	.operands = "log | undo [ID]",
+	.summary = "tell ranges of every system, list changes and undo them",
+	.operands = "facts [OS] | firewall [LOW-HIGH] --for LANGUAGE | log | undo [ID]",
 	.details =
 		"undo without ID takes the last change back that still stands. It is refused, with "
 		"status 3, when a later change or somebody else set the same since.",
-	.words = "log undo",
+	.words = "facts firewall log undo",
 	.options = options,
 	.operands_max = 2,
 	.run = run,

@@ -14,6 +14,10 @@ struct range_verb {
 		   struct eph_error *reterr);
 };
 
+int range_facts(const struct arguments *arguments, struct outcome *outcome,
+		struct eph_error *reterr);
+int range_firewall(const struct arguments *arguments, struct outcome *outcome,
+		   struct eph_error *reterr);
 int range_log(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr);
 int range_undo(const struct arguments *arguments, struct outcome *outcome,
 	       struct eph_error *reterr);
