@@ -79,6 +79,10 @@ static const char *how_words(const struct bind_blocker *blocker, bool connected)
 				  "client that retries while nothing listens",
 	};
 
+	if (blocker->how == BIND_HOW_OUTGOING && blocker->automatic != LAW_YES)
+		return "has the port as its source port";
+	if (blocker->how == BIND_HOW_BOUND && blocker->automatic == LAW_NO)
+		return "is bound there: it named the port itself";
 	if (blocker->automatic != LAW_YES)
 		return words[blocker->how];
 	switch ((int)blocker->how) {

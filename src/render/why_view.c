@@ -106,6 +106,25 @@ static void reserve_text(const struct why_bind *why, struct strbuf *out)
 	strbuf_printf(out, "%s will not be given %u%s",
 		      chosen_by_bind ? "whoever asks for any port" : "outgoing connections",
 		      why->query->port, result->verdict == BIND_FREE ? "" : " again");
+	if (first && first->automatic != LAW_YES && first->how == BIND_HOW_OUTGOING)
+		strbuf_puts(out, "; if it named the port itself, that does not keep it away");
+}
+
+/* A program that chooses its source ports itself may name any port, reserved or not. */
+static bool named_itself(const struct why_bind *why)
+{
+	const struct bind_blocker *first = &why->result->blocker[0];
+
+	return why->result->in_ephemeral_range && why->result->n_blockers &&
+	       first->how == BIND_HOW_BOUND && first->automatic == LAW_NO;
+}
+
+static void named_itself_text(const struct why_bind *why, struct strbuf *out)
+{
+	strbuf_printf(out,
+		      "keep the program from choosing %u, by its own settings: it named the port "
+		      "itself, and reserving a port does not prevent that",
+		      why->query->port);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------- */
@@ -135,6 +154,11 @@ static void json_all_advice(const struct why_bind *why, const struct snapshot *s
 		reserve_text(why, &text);
 		reserve_command(why, snapshot, &command);
 		json_advice(json, "reserve", text.text, command.text);
+	}
+	if (named_itself(why)) {
+		strbuf_clear(&text);
+		named_itself_text(why, &text);
+		json_advice(json, "named-itself", text.text, NULL);
 	}
 	json_end(json);
 	strbuf_done(&text);
@@ -316,6 +340,12 @@ static void add_advice(const struct why_bind *why, const struct snapshot *snapsh
 		strbuf_puts(out, "            ");
 		reserve_command(why, snapshot, out);
 		strbuf_putc(out, '\n');
+		any = true;
+	}
+	if (named_itself(why)) {
+		strbuf_clear(&text);
+		named_itself_text(why, &text);
+		add_line(out, "for good", text.text, width);
 		any = true;
 	}
 	if (any)

@@ -82,7 +82,7 @@ static enum law port_is_automatic(const struct socket_record *record, enum bind_
 {
 	if (how == BIND_HOW_TIME_WAIT || how == BIND_HOW_ACCEPTED)
 		return LAW_UNKNOWN;
-	if (how == BIND_HOW_OUTGOING)
+	if (how == BIND_HOW_OUTGOING && record->known & (SOCKET_EXPLICIT | SOCKET_CONNECT_BOUND))
 		return LAW_YES;
 	if (!(record->known & SOCKET_EXPLICIT))
 		return LAW_UNKNOWN;
