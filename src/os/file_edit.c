@@ -51,6 +51,8 @@ static const char *why(int r)
 				      : "belongs neither to root nor to you";
 	case -EFBIG:
 		return "is too large for a configuration file";
+	case -ENOLINK:
+		return "is a symbolic link that leads to nothing";
 	case -ESTALE:
 		return "was changed by somebody else meanwhile";
 	default:

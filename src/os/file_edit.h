@@ -5,7 +5,7 @@
  * followed, never out of the root, and survive: what they lead to is replaced. Refused, because replacing would change
  * more than was asked or what is there is not to be trusted: what is no regular file (-EINVAL), has several links
  * (-EMLINK), belongs to neither root nor the caller (-EPERM; with a caller that is root: not to root), is larger than
- * CHANGE_CONTENT_MAX (-EFBIG). Nothing ever waits for the other end of a pipe.
+ * CHANGE_CONTENT_MAX (-EFBIG), or is a link that leads to nothing (-ENOLINK). Nothing ever waits for the other end of a pipe.
  */
 #ifndef EPH_OS_FILE_EDIT_H
 #define EPH_OS_FILE_EDIT_H

@@ -113,7 +113,9 @@ int file_place_find(int root_fd, const char *path, bool make, struct file_place 
 	snprintf(current, sizeof(current), "%s", path);
 	for (unsigned links = 0; links < LINKS_MAX; links++) {
 		file_place_done(ret);
-		r = look(root_fd, current, make, ret);
+		r = look(root_fd, current, make && links == 0, ret);
+		if (links > 0 && (r == -ENOENT || (r == 0 && !ret->exists)))
+			return -ENOLINK;
 		if (r < 0 || !ret->exists || !S_ISLNK(ret->status.st_mode))
 			return r;
 		r = follow(ret, current);
