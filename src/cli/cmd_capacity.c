@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "arguments.h"
 #include "capacity_view.h"
+#include "destination.h"
 #include "look.h"
 
 static const struct option_spec options[] = {
@@ -30,56 +31,14 @@ static int parse_reuse(const struct arguments *arguments, int *ret, struct eph_e
 	return 0;
 }
 
-static int parse_from(const struct arguments *arguments, struct capacity_query *query,
-		      struct eph_error *reterr)
-{
-	const char *text = arguments_get(arguments, "from");
-	int r;
-
-	if (!text)
-		return 0;
-	r = ip_address_parse(text, &query->from, reterr);
-	if (r < 0)
-		return r;
-	if (ip_address_is_any(&query->from))
-		return error_set(reterr, -EINVAL, "--from",
-				 "'%.60s' stands for any address: name one of this host", text);
-	if (query->from.family != query->to.family)
-		return error_set(reterr, -EINVAL, "--from",
-				 "'%.60s' is of another address family than the destination", text);
-	return 0;
-}
-
 static int parse_query(const struct arguments *arguments, struct capacity_query *query,
 		       struct eph_error *reterr)
 {
 	const char *range = arguments_get(arguments, "range");
-	bool udp = arguments_has(arguments, "udp");
-	int r;
+	int r = destination_parse(arguments, "capacity",
+				  arguments->n_operands ? arguments->operand[0] : NULL, query,
+				  reterr);
 
-	if (!arguments->n_operands)
-		return error_set(
-			reterr, -EINVAL, "capacity",
-			"to where? expected DST:PORT, as 10.0.0.5:443 or [2001:db8::1]:443");
-	if (udp && arguments_has(arguments, "tcp"))
-		return error_set(reterr, -EINVAL, "options",
-				 "--tcp and --udp: capacity answers for one of them");
-	query->protocol = udp ? PROTOCOL_UDP : PROTOCOL_TCP;
-	r = ip_endpoint_parse(arguments->operand[0], &query->to, &query->to_port, reterr);
-	if (r < 0)
-		return r;
-	if (arguments_has(arguments, query->to.family == IP_V6 ? "ipv4" : "ipv6") &&
-	    !arguments_has(arguments, query->to.family == IP_V6 ? "ipv6" : "ipv4"))
-		return error_set(reterr, -EINVAL, "options",
-				 "-%c: '%.60s' is of the other address family",
-				 query->to.family == IP_V6 ? '4' : '6', arguments->operand[0]);
-	query->af_inet6 = query->to.family == IP_V6;
-	/* connect() to "any address" goes to this host. */
-	if (ip_address_is_any(&query->to))
-		r = ip_address_parse(query->af_inet6 ? "::1" : "127.0.0.1", &query->to, reterr);
-	if (r < 0)
-		return r;
-	r = parse_from(arguments, query, reterr);
 	if (r == 0)
 		r = parse_reuse(arguments, &query->reuse_time_wait, reterr);
 	if (r == 0 && range) {

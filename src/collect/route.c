@@ -11,29 +11,9 @@
 #include <sys/socket.h>
 
 #include "alloc.h"
+#include "endpoint.h"
 #include "fd.h"
 #include "netns.h"
-
-union endpoint {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static socklen_t endpoint_of(const struct ip_address *address, uint16_t port, union endpoint *ret)
-{
-	*ret = (union endpoint){0};
-	if (address->family == IP_V6) {
-		ret->v6.sin6_family = AF_INET6;
-		ret->v6.sin6_port = htons(port);
-		memcpy(&ret->v6.sin6_addr, address->bytes, 16);
-		return sizeof(ret->v6);
-	}
-	ret->v4.sin_family = AF_INET;
-	ret->v4.sin_port = htons(port);
-	memcpy(&ret->v4.sin_addr, address->bytes, 4);
-	return sizeof(ret->v4);
-}
 
 /* A UDP socket of the namespace. Return: descriptor or negative errno. */
 static int socket_in(int netns_fd, int family)
