@@ -1,0 +1,42 @@
+/*
+ * Files of a host that is reached by a Bourne shell: one line for each act, without anything that shells and tools of the
+ * 1990s do not have. Pure: lines to be run, and what their answers mean.
+ */
+#ifndef EPH_OS_SSH_FILES_H
+#define EPH_OS_SSH_FILES_H
+
+#include <stdint.h>
+
+#include "runner.h"
+#include "strbuf.h"
+
+struct eph_error;
+
+/* Checksum and length of some bytes, as cksum(1) prints them everywhere: to notice another writer and a full disk. */
+struct ssh_sum {
+	uint32_t crc;
+	size_t length;
+};
+struct ssh_sum ssh_sum(const char *bytes, size_t length);
+
+/* The line that prints a file, and what it said. Return as file_edit.h says; -EPROTO for an answer that is none. */
+int ssh_file_read_line(const char *path, struct strbuf *out);
+int ssh_file_read_answer(const char *text, size_t length, int status, struct runner_file *ret);
+
+/**
+ * ssh_file_replace_line() - the line that puts its standard input in the place of a file
+ * @before: sum of the file as it was read; NULL: it was not there
+ * @after:  sum of the new text; NULL: the file is removed
+ *
+ * The new file begins as a copy of the old one, so owner, mode and what else cp -p keeps survive, and gets its text before
+ * it is moved over the old one.
+ */
+int ssh_file_replace_line(const char *path, const struct ssh_sum *before,
+			  const struct ssh_sum *after, struct strbuf *out);
+
+int ssh_file_tidy_line(const char *path, struct strbuf *out);
+
+/* Exit status of such a line as a negative errno; 0 for 0. */
+int ssh_file_error(int status);
+
+#endif
