@@ -13,6 +13,7 @@ struct walk {
 	uint16_t port;
 	bool softened; /* an earlier rule of this base chain may have decided otherwise */
 	bool away; /* every packet is lost, or got another port or address: nothing later matters */
+	unsigned named; /* jumps on the way here that name the port */
 	unsigned steps;
 	struct firewall_claim *claim;
 	unsigned *claims;
@@ -62,21 +63,24 @@ static bool matches(const struct walk *walk, const struct firewall_rule *rule)
 	       firewall_rule_has(walk->firewall, rule, walk->port);
 }
 
-static enum end discard(struct walk *walk, const struct firewall_rule *rule, bool certain)
+/* "Drop what comes from 10/8" is about hosts, not about this port, unless a jump named it. */
+static void claim_rule(struct walk *walk, const struct firewall_rule *rule, bool certain)
 {
-	/* "Drop what comes from 10/8" is about hosts, not about this port. */
-	if (!rule->all_ports || certain)
-		claim(walk, rule->action, rule->chain, rule, certain && !walk->softened);
-	walk->away |= certain && !walk->softened;
-	return END_DISCARDED;
+	certain &= !walk->softened;
+	if (!rule->all_ports || walk->named || certain)
+		claim(walk, rule->action, rule->chain, rule, certain);
+	walk->away |= certain;
 }
 
-static enum end send_away(struct walk *walk, const struct firewall_rule *rule, bool certain)
+static enum end jump(struct walk *walk, const struct firewall_rule *rule, bool certain,
+		     unsigned depth)
 {
-	if (!rule->all_ports || certain)
-		claim(walk, rule->action, rule->chain, rule, certain && !walk->softened);
-	walk->away |= certain && !walk->softened;
-	return END_DECIDED;
+	enum end end;
+
+	walk->named += !rule->all_ports;
+	end = walk_chain(walk, rule->target, certain, depth + 1);
+	walk->named -= !rule->all_ports;
+	return end;
 }
 
 /* What @rule does to a packet that it matches, for certain or perhaps. */
@@ -88,14 +92,16 @@ static enum end apply(struct walk *walk, const struct firewall_rule *rule, bool 
 		return END_DECIDED;
 	case FIREWALL_DROP:
 	case FIREWALL_REJECT:
-		return discard(walk, rule, certain);
+		claim_rule(walk, rule, certain);
+		return END_DISCARDED;
 	case FIREWALL_REDIRECT:
 	case FIREWALL_DNAT:
 	case FIREWALL_TPROXY:
-		return send_away(walk, rule, certain);
+		claim_rule(walk, rule, certain);
+		return END_DECIDED;
 	case FIREWALL_JUMP:
 	case FIREWALL_GOTO:
-		return walk_chain(walk, rule->target, certain, depth + 1);
+		return jump(walk, rule, certain, depth);
 	case FIREWALL_RETURN:
 	case FIREWALL_UNKNOWN:
 	case FIREWALL_ACTIONS:

@@ -5,11 +5,9 @@
 #define RULES_SHOWN 5u
 #define LIST_SHOWN  60u
 
-static bool sends_away(const struct firewall *firewall, const struct firewall_rule *rule)
+static bool sends_away(const struct firewall_rule *rule)
 {
-	const struct firewall_chain *chain = &firewall->chain[rule->chain];
-
-	return !rule->all_ports && chain->nat &&
+	return !rule->all_ports &&
 	       (rule->action == FIREWALL_REDIRECT || rule->action == FIREWALL_DNAT);
 }
 
@@ -67,7 +65,7 @@ void host_risks_of_firewall(struct host_search *search)
 	unsigned shown = 0, rules = 0;
 
 	for (size_t i = 0; claims && claims->known && i < firewall->rules; i++) {
-		if (!sends_away(firewall, &firewall->rule[i]))
+		if (!sends_away(&firewall->rule[i]))
 			continue;
 		ports_of(search, &firewall->rule[i], &ports);
 		port_set_add_set(&all, &ports);
@@ -80,7 +78,7 @@ void host_risks_of_firewall(struct host_search *search)
 			     list.text);
 	strbuf_done(&list);
 	for (size_t i = 0; i < firewall->rules; i++) {
-		if (!sends_away(firewall, &firewall->rule[i]))
+		if (!sends_away(&firewall->rule[i]))
 			continue;
 		ports_of(search, &firewall->rule[i], &ports);
 		rules += port_set_count(&ports) != 0;

@@ -41,6 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 's':
 		text_sockstat_value(text, size - 1, "TCP", "inuse", &value);
 		break;
+	case 't':
+		text_netstat_value(text, size - 1, "TcpExt", "TCPTimeWaitOverflow", &value);
+		break;
 	case 'c':
 		text_cgroup_unit(text, size - 1, unit);
 		break;

@@ -4,12 +4,16 @@
 
 #include <stdio.h>
 
+#include "grouping.h"
 #include "host_risks.h"
+#include "text_nft.h"
 #include "usage.h"
 
 struct host {
 	struct snapshot *snapshot;
 	struct file_list files;
+	struct firewall_claims firewall;
+	bool foreign;
 };
 
 static struct netns_snapshot *add_netns(struct snapshot *snapshot)
@@ -51,8 +55,11 @@ static struct risks_result judge(struct host *host)
 	struct risks_result risks = {0};
 	struct service_ports services;
 	struct usage_result usage;
-	struct host_config config = {
-		.files = &host->files, .services = &services, .settings = true};
+	struct host_config config = {.files = &host->files,
+				     .services = &services,
+				     .firewall = &host->firewall,
+				     .foreign = host->foreign,
+				     .settings = !host->foreign};
 
 	for (size_t i = 0; i < host->snapshot->n_netns; i++)
 		group_table_finish(&host->snapshot->netns[i].groups);
@@ -61,6 +68,7 @@ static struct risks_result judge(struct host *host)
 	assert_int_equal(host_risks_judge(host->snapshot, &usage, &config, &risks), 0);
 	service_ports_done(&services);
 	file_list_done(&host->files);
+	firewall_claims_done(&host->firewall);
 	usage_result_done(&usage);
 	snapshot_free(host->snapshot);
 	return risks;
@@ -393,6 +401,133 @@ static void finds_self_connected(void **state)
 	risks_result_done(&risks);
 }
 
+/* @count connections closed in the last @span_ms, evenly, the latest @ago_ms ago; and one in use by process 12. */
+static struct host make_closes(uint32_t count, uint32_t span_ms, uint32_t ago_ms)
+{
+	const struct grouping what = {.tcp = true, .udp = true, .v4 = true, .v6 = true};
+	const struct process_record process = {.pid = 12, .command = "redis-cli"};
+	struct host host = make_host();
+	struct netns_snapshot *netns = &host.snapshot->netns[0];
+	struct kernel_laws laws = {0};
+
+	assert_int_equal(process_table_add(&host.snapshot->processes, &process), 0);
+	assert_int_equal(process_table_link(&host.snapshot->processes, 7, 0), 0);
+	process_table_sort(&host.snapshot->processes);
+	host.snapshot->has_processes = true;
+	netns->settings.range = (struct port_range){40000, 41999};
+	netns->settings.tw_reuse = 0;
+	netns->sockets_complete = true;
+	add_socket(netns, 41999, 2, 6379, 7, SOCKET_CONNECT_BOUND);
+	for (uint32_t i = 0; i < count; i++) {
+		struct socket_record *record;
+
+		add_socket(netns, (uint16_t)(40000 + i), 2, 6379, 0, SOCKET_CONNECT_BOUND);
+		record = &netns->sockets.record[netns->sockets.count - 1];
+		record->state = STATE_TIME_WAIT;
+		record->flags |= SOCKET_MINI;
+		record->expires_ms =
+			60000 - ago_ms - (uint32_t)((uint64_t)(span_ms - ago_ms) * i / count);
+	}
+	port_set_add_range(&netns->counted, netns->settings.range);
+	for (size_t i = 0; i < netns->sockets.count; i++)
+		grouping_count(&what, &laws, netns, &netns->sockets.record[i]);
+	return host;
+}
+
+static void measures_the_rate(void **state)
+{
+	struct host host = make_closes(1000, 10000, 0);
+	struct risks_result risks;
+	const struct risk *risk;
+
+	(void)state;
+	host.foreign = true;
+	risks = judge(&host);
+	risk = find(&risks, "rate-exceeds-range");
+	/* 1 000 in 10 s need 6 000; one is in use. */
+	assert_says(risk, "127.0.0.2:6379 needs 6 001 ports");
+	assert_says(risk, "the range has 2 000");
+	assert_says(risk, "100/s");
+	assert_says(risk,
+		    "999 ports are left: at this rate none in about 9 s; the range sustains 33/s");
+	assert_says(risk, "redis-cli (pid 12) with 1");
+	assert_int_equal(risk->severity, RISK_WARNING);
+	risks_result_done(&risks);
+}
+
+/* Neither a burst that is over nor one of a moment, nor a rate that the range bears, nor TIME_WAIT that gives way. */
+static void takes_no_burst_for_a_rate(void **state)
+{
+	static const struct {
+		uint32_t count, span_ms, ago_ms;
+		uint32_t tw_reuse;
+	} cases[] = {
+		{1000, 30000, 25000, 0}, {1000, 2000, 0, 0},  {1900, 60000, 0, 0},
+		{99, 5000, 0, 0},        {1000, 10000, 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct host host = make_closes(cases[i].count, cases[i].span_ms, cases[i].ago_ms);
+		struct risks_result risks;
+
+		host.snapshot->netns[0].settings.tw_reuse = cases[i].tw_reuse;
+		risks = judge(&host);
+		if (find(&risks, "rate-exceeds-range"))
+			fail_msg("case %zu: %s", i, find(&risks, "rate-exceeds-range")->title);
+		risks_result_done(&risks);
+	}
+}
+
+/* No file of the host keeps what a container has. */
+static void says_what_keeps_foreign_settings(void **state)
+{
+	struct host host = make_host();
+	struct risks_result risks;
+
+	(void)state;
+	host.foreign = true;
+	host.snapshot->netns[0].settings.range = (struct port_range){15000, 64999};
+	risks = judge(&host);
+	assert_only(&risks, "setting-not-persisted", RISK_INFO);
+	assert_says(&risks.risk[0], "ip_local_port_range is 15000 64999 in this namespace");
+	for (unsigned i = 0; i < risks.risk[0].n_advice; i++) {
+		assert_null(risks.risk[0].advice[i].command);
+		assert_null(strstr(risks.risk[0].advice[i].text, "/etc/"));
+	}
+	assert_non_null(strstr(risks.risk[0].advice[0].text,
+			       "docker run --sysctl net.ipv4.ip_local_port_range=\"15000 64999\""));
+	assert_non_null(strstr(risks.risk[0].advice[1].text, "securityContext.sysctls"));
+	risks_result_done(&risks);
+}
+
+static void finds_published_ports(void **state)
+{
+	static const char text[] =
+		"{\"nftables\": [{\"chain\": {\"family\": \"ip\", \"table\": \"nat\", \"name\": "
+		"\"DOCKER\"}}, {\"rule\": "
+		"{\"family\": "
+		"\"ip\", \"table\": \"nat\", \"chain\": \"DOCKER\", \"handle\": 5, \"expr\": "
+		"[{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"tcp\", "
+		"\"field\": \"dport\"}}, \"right\": {\"range\": [32766, 32770]}}}, {\"dnat\": "
+		"{\"addr\": "
+		"\"172.17.0.2\", \"port\": 80}}]}}]}";
+	struct host host = make_host();
+	struct risks_result risks;
+
+	(void)state;
+	assert_int_equal(text_nft_read(text, strlen(text), false, &host.firewall.firewall), 0);
+	host.firewall.known = true;
+	port_set_add(&host.snapshot->netns[0].binds.listening, 32769);
+	risks = judge(&host);
+	assert_only(&risks, "firewall-claims-range", RISK_INFO);
+	assert_says(&risks.risk[0], "32768,32770");
+	assert_says(&risks.risk[0], "ip nat DOCKER handle 5 sends to 172.17.0.2");
+	assert_string_equal(risks.risk[0].advice[0].command,
+			    "sysctl -w net.ipv4.ip_local_reserved_ports=32768,32770");
+	risks_result_done(&risks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +544,10 @@ int main(void)
 		cmocka_unit_test(compares_namespaces),
 		cmocka_unit_test(names_who_binds_before_connecting),
 		cmocka_unit_test(finds_self_connected),
+		cmocka_unit_test(measures_the_rate),
+		cmocka_unit_test(takes_no_burst_for_a_rate),
+		cmocka_unit_test(says_what_keeps_foreign_settings),
+		cmocka_unit_test(finds_published_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

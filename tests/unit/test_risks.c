@@ -128,6 +128,23 @@ static void finds_what_is_wrong_with_settings(void **state)
 	snapshot->netns[0].time_wait = 900;
 	assert_only(judge(snapshot), "tw-buckets-near-limit", RISK_WARNING);
 	snapshot = make_snapshot(40999);
+	snapshot->netns[0].overflows_known = true;
+	snapshot->netns[0].time_wait_overflows = 5;
+	assert_only(judge(snapshot), "tw-buckets-overflow", RISK_INFO);
+	/* Near the limit it is evidence, not another risk. */
+	snapshot = make_snapshot(40999);
+	snapshot->netns[0].time_wait = 900;
+	snapshot->netns[0].overflows_known = true;
+	snapshot->netns[0].time_wait_overflows = 5;
+	risks = judge(snapshot);
+	assert_non_null(strstr(risks.risk[0].evidence[1], "to 5 connections"));
+	assert_only(risks, "tw-buckets-near-limit", RISK_WARNING);
+	snapshot = make_snapshot(40999);
+	snapshot->netns[0].settings.max_tw_buckets = 0;
+	snapshot->netns[0].overflows_known = true;
+	snapshot->netns[0].time_wait_overflows = 5;
+	assert_only(judge(snapshot), "tw-buckets-overflow", RISK_WARNING);
+	snapshot = make_snapshot(40999);
 	port_set_add_range(&snapshot->netns[0].settings.reserved,
 			   (struct port_range){40500, 40700});
 	assert_only(judge(snapshot), "reserved-hot-spot", RISK_INFO);

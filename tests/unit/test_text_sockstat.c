@@ -42,9 +42,33 @@ static void refuses(void **state)
 	assert_int_equal(n, 7);
 }
 
+static int counter(const char *text, const char *name, uint64_t *ret)
+{
+	return text_netstat_value(text, strlen(text), "TcpExt", name, ret);
+}
+
+static void reads_counters(void **state)
+{
+	const char *text = "IpExt: A B\nIpExt: 8 9\nTcpExt: A TCPTimeWaitOverflow B\nTcpExt: 1 22 x";
+	uint64_t n = 7;
+
+	(void)state;
+	assert_int_equal(counter(text, "TCPTimeWaitOverflow", &n), 0);
+	assert_int_equal(n, 22);
+	assert_int_equal(counter(text, "A", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(counter(text, "B", &n), -EINVAL);
+	assert_int_equal(counter(text, "C", &n), -ENOENT);
+	assert_int_equal(counter("TcpExt: A B\nTcpExt: 1\n", "B", &n), -ENOENT);
+	assert_int_equal(counter("TcpExt: A B\n", "A", &n), -ENOENT);
+	assert_int_equal(counter("", "A", &n), -ENOENT);
+	assert_int_equal(n, 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses),
+					   cmocka_unit_test(reads_counters)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
