@@ -7,6 +7,8 @@
 #include "text_sysctl.h"
 #include "text_sysctl_conf.h"
 
+#define LAST_NAME   "zz-ephemports.conf" /* sorts behind what others write */
+#define LAST_FILE   "/etc/sysctl.d/" LAST_NAME
 #define LINES_SHOWN 8u
 #define VALUE_SHOWN 60
 
@@ -162,6 +164,29 @@ static void walk(struct host_search *search, const struct setting *setting, stru
 	}
 }
 
+/* A package's file is replaced with its next version, one below /run is written anew: a value belongs behind it. */
+static bool belongs_behind(const struct sysctl_line *line)
+{
+	return strncmp(line->file->path, "/etc/", 5) != 0 &&
+	       strcmp(file_list_name(line->file), LAST_NAME) < 0;
+}
+
+/* Nothing is wrong now; a change should not go where it has no effect. */
+static void advise_new_value(struct host_search *search, struct risk *risk,
+			     const struct sysctl_line *line)
+{
+	if (belongs_behind(line))
+		risk_advice(search->result, risk, NULL,
+			    "delete the lines that do not win; a new value belongs in " LAST_FILE
+			    ", read after %s, which is not yours to edit",
+			    line->file->path);
+	else
+		risk_advice(
+			search->result, risk, NULL,
+			"delete the lines that do not win; a new value belongs in line %u of %s",
+			line->line, line->file->path);
+}
+
 /* Where a value has to be written to hold after the next boot. */
 static void advise_place(struct host_search *search, struct risk *risk,
 			 const struct setting *setting, const struct file_view *view,
@@ -170,6 +195,15 @@ static void advise_place(struct host_search *search, struct risk *risk,
 	const struct sysctl_line *line = view->has_procps ? &view->procps : winner(view);
 	char *command = NULL;
 
+	if (belongs_behind(line)) {
+		command = risk_command(search->result, "echo '%s = %s' >> " LAST_FILE, setting->key,
+				       value);
+		risk_advice(search->result, risk, command,
+			    "to keep what runs now (%s), write it where it wins: in " LAST_FILE
+			    ", read after %s, which is not yours to edit",
+			    value, line->file->path);
+		return;
+	}
 	if (host_risks_is_plain(line->file->path) && !line->pattern)
 		command = risk_command(search->result, "sed -i '%us/.*/%s = %s/' %s", line->line,
 				       setting->key, value, line->file->path);
@@ -213,11 +247,7 @@ static void report(struct host_search *search, const struct setting *setting,
 			    risk_command(search->result, "sysctl -w %s=\"%s\"", setting->key, boot),
 			    "to have now what the files say");
 	if (!drifted)
-		risk_advice(
-			search->result, risk, NULL,
-			"delete the lines that do not win; a new value belongs in line %u of %s",
-			(view->has_procps ? &view->procps : line)->line,
-			(view->has_procps ? &view->procps : line)->file->path);
+		advise_new_value(search, risk, view->has_procps ? &view->procps : line);
 }
 
 static void report_unkept(struct host_search *search, const struct setting *setting,
