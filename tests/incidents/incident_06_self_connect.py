@@ -48,7 +48,7 @@ def invited():
 def happened(endpoint):
     address, port = incident.split_endpoint(endpoint)
     wildcard = ['-6', str(port)] if ':' in address else [str(port)]
-    with other_process('healthcheck', lambda: retry(endpoint)) as pid:
+    with other_process('healthcheck', lambda: retry(endpoint), resets=False) as pid:
         holder = {'pid': pid, 'command': 'healthcheck', 'how': 'self-connected', 'state': 'established', 'local': endpoint,
                   'remote': endpoint}
         says = [f'{endpoint} -> {endpoint}', f'healthcheck (pid {pid}', 'self-connect', 'while nothing listen', f'end pid {pid}',
