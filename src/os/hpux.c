@@ -59,8 +59,8 @@ static const struct os_facts facts = {
 
 static const struct os_command commands[] = {
 	{"ndd", "for p in tcp udp; do for n in smallest_anon_port largest_anon_port "
-		"smallest_nonpriv_port; do echo \"${p}_$n = `" NDD
-		" -get /dev/$p ${p}_$n 2>/dev/null`\"; done; done"},
+		"smallest_nonpriv_port; do echo ${p}_$n = `" NDD
+		" -get /dev/$p ${p}_$n 2>/dev/null`; done; done"},
 	{NULL, NULL},
 };
 

@@ -65,6 +65,8 @@ void ndd_parse(struct os_state *state, const struct os_output *output)
 	uint32_t number;
 
 	while (text_line_next(&lines, &line)) {
+		if (!line.length)
+			continue;
 		if (os_text_pair(line, &name, &value))
 			take(state, name, value);
 		else if (!os_text_number(line, UINT32_MAX, &number))

@@ -18,12 +18,14 @@ bool plan_between_ok(const struct os_system *system, uint32_t low, uint32_t high
 
 enum os_end plan_first(const struct os_system *system, const uint32_t from[2], struct port_range to)
 {
-	bool low_first = to.lo < from[OS_END_HIGH] ||
-			 (to.lo == from[OS_END_HIGH] && !(system->flags & OS_STRICT));
-	bool high_first = from[OS_END_LOW] < to.hi ||
-			  (from[OS_END_LOW] == to.hi && !(system->flags & OS_STRICT));
+	bool low_ok = plan_between_ok(system, to.lo, from[OS_END_HIGH]);
+	bool high_ok = plan_between_ok(system, from[OS_END_LOW], to.hi);
 
-	return low_first || !high_first ? OS_END_LOW : OS_END_HIGH;
+	if (low_ok && (to.lo <= from[OS_END_HIGH] || !high_ok))
+		return OS_END_LOW;
+	if (high_ok && (from[OS_END_LOW] <= to.hi || !low_ok))
+		return OS_END_HIGH;
+	return OS_END_LOW;
 }
 
 void plan_walk_begin(struct plan_walk *walk, const struct os_state *state)
@@ -197,8 +199,14 @@ static int step_pair(struct os_plan *plan, enum os_store store, const struct os_
 	return add_step(plan, store, range->spec->low, before, after, reterr);
 }
 
-/* Two ends, one after the other. From a range that is exactly the other way round both orders pass through low == high;
- * where that is forbidden the low end makes a detour by one. */
+/* From a range that is exactly the other way round both orders pass through low == high: a low end that is none of both. */
+static uint32_t detour(struct port_range to)
+{
+	if (to.hi - to.lo > 1)
+		return to.lo + 1u;
+	return to.hi < TOP ? to.hi + 1u : to.lo - 1u;
+}
+
 static int step_ends(const struct os_system *system, struct os_plan *plan,
 		     const struct os_range *range, const uint32_t from[2], struct port_range to,
 		     struct eph_error *reterr)
@@ -209,7 +217,7 @@ static int step_ends(const struct os_system *system, struct os_plan *plan,
 	int r = 0;
 
 	if ((system->flags & OS_STRICT) && from[0] == to.hi && from[1] == to.lo) {
-		r = step_end(plan, OS_RUNNING, range, OS_END_LOW, now, to.lo + 1u, reterr);
+		r = step_end(plan, OS_RUNNING, range, OS_END_LOW, now, detour(to), reterr);
 		first = OS_END_HIGH;
 	}
 	if (r == 0)

@@ -78,8 +78,8 @@ static const struct os_facts facts = {
 /* For the shell of Solaris 10, which knows neither $( ) nor ! nor test -e. */
 static const struct os_command commands[] = {
 	{"ndd", "for p in tcp udp sctp; do for n in smallest_anon_port largest_anon_port "
-		"smallest_nonpriv_port extra_priv_ports; do echo \"${p}_$n = `" NDD
-		" /dev/$p ${p}_$n 2>/dev/null`\"; done; done"},
+		"smallest_nonpriv_port extra_priv_ports; do echo ${p}_$n = `" NDD
+		" /dev/$p ${p}_$n 2>/dev/null`; done; done"},
 	{NULL, NULL},
 };
 
