@@ -100,6 +100,15 @@ static int open_named(const char *name)
 	return open_namespace(path);
 }
 
+/* A name of digits alone would be read as a process id. */
+static const char *display_name(const char *name, char path[NETNS_NAME_BYTES])
+{
+	if (name[strspn(name, "0123456789")])
+		return name;
+	snprintf(path, NETNS_NAME_BYTES, NAMED_DIRECTORY "/%.80s", name);
+	return path;
+}
+
 static int open_pid(uint64_t pid)
 {
 	char path[64];
@@ -120,6 +129,8 @@ static int try_enter(int fd)
 
 int netns_open(struct snapshot *snapshot, const char *name, struct eph_error *reterr)
 {
+	const char *display = name;
+	char path[NETNS_NAME_BYTES];
 	uint64_t pid;
 	int fd, r;
 
@@ -127,8 +138,11 @@ int netns_open(struct snapshot *snapshot, const char *name, struct eph_error *re
 		fd = open_namespace(name);
 	} else {
 		fd = open_named(name);
-		if (fd == -ENOENT && parse_uint(name, strlen(name), PID_MAX, &pid) == 0)
+		display = display_name(name, path);
+		if (fd == -ENOENT && parse_uint(name, strlen(name), PID_MAX, &pid) == 0) {
 			fd = open_pid(pid);
+			display = name;
+		}
 	}
 	if (fd < 0)
 		return refuse(reterr, fd, name);
@@ -137,7 +151,7 @@ int netns_open(struct snapshot *snapshot, const char *name, struct eph_error *re
 		close(fd);
 		return refuse(reterr, r, name);
 	}
-	return add(snapshot, fd, name, reterr);
+	return add(snapshot, fd, display, reterr);
 }
 
 int netns_open_current(struct snapshot *snapshot, struct eph_error *reterr)
@@ -185,13 +199,14 @@ static int open_all_named(struct snapshot *snapshot, unsigned *skipped, struct e
 	if (!directory)
 		return 0; /* nobody has named one */
 	while (r == 0 && (entry = readdir(directory))) {
+		char path[NETNS_NAME_BYTES];
 		int fd;
 
 		if (!is_plain_name(entry->d_name))
 			continue;
 		fd = open_named(entry->d_name);
 		if (fd != -ENOENT && fd != -EINVAL)
-			r = take(snapshot, fd, entry->d_name, skipped, reterr);
+			r = take(snapshot, fd, display_name(entry->d_name, path), skipped, reterr);
 	}
 	closedir(directory);
 	return r;

@@ -12,6 +12,7 @@
 #include "printable.h"
 #include "strbuf.h"
 #include "why_claims.h"
+#include "why_end.h"
 #include "why_holder.h"
 
 #define HOLDERS_SHOWN 8u /* of those in the way, on a screen */
@@ -138,6 +139,29 @@ static void json_advice(struct json *json, const char *id, const char *text, con
 	json_end(json);
 }
 
+static void json_end_process(const struct why_bind *why, const struct snapshot *snapshot,
+			     struct json *json)
+{
+	const struct process_record *process = why_end_process(why, snapshot);
+	struct strbuf text = STRBUF_INIT, command = STRBUF_INIT;
+
+	if (process) {
+		why_end_text(why, process, &text);
+		why_end_command(snapshot, process, &command);
+		json_advice(json, "end-process", text.text, command.length ? command.text : NULL);
+	}
+	strbuf_done(&text);
+	strbuf_done(&command);
+}
+
+static void json_counts(const struct bind_result *result, struct json *json)
+{
+	json_object(json, "counts");
+	for (unsigned how = 0; how < BIND_HOWS; how++)
+		json_uint(json, bind_how_name((enum bind_how)how), result->count[how]);
+	json_end(json);
+}
+
 static void json_all_advice(const struct why_bind *why, const struct snapshot *snapshot,
 			    struct json *json)
 {
@@ -160,6 +184,7 @@ static void json_all_advice(const struct why_bind *why, const struct snapshot *s
 		named_itself_text(why, &text);
 		json_advice(json, "named-itself", text.text, NULL);
 	}
+	json_end_process(why, snapshot, json);
 	json_end(json);
 	strbuf_done(&text);
 	strbuf_done(&command);
@@ -183,6 +208,7 @@ void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, 
 		why_holder_json(snapshot, &result->blocker[i], &json);
 	json_end(&json);
 	json_uint(&json, "more_holders", result->more_blockers);
+	json_counts(result, &json);
 	json_bool(&json, "exact", result->exact);
 	json_array(&json, "inexact_because");
 	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1)
@@ -217,19 +243,48 @@ static void add_sentence(const struct why_bind *why, struct strbuf *out)
 			      name_protocol(why->query->protocol), text, errno_name(result->error));
 }
 
+/* The connections that the listener accepted, in one line. Those that were not read are alike those that were. */
+static uint64_t accepted_of(const struct bind_result *result)
+{
+	uint64_t known = 0, accepted = result->count[BIND_HOW_ACCEPTED];
+
+	if (!accepted || !result->count[BIND_HOW_LISTENING])
+		return 0;
+	for (unsigned how = 0; how < BIND_HOWS; how++)
+		known += result->count[how];
+	if (!result->count[BIND_HOW_OUTGOING] && !result->count[BIND_HOW_TIME_WAIT])
+		accepted += result->n_blockers + result->more_blockers - known;
+	return accepted;
+}
+
+static void add_accepted(uint64_t accepted, struct strbuf *out)
+{
+	if (accepted)
+		strbuf_printf(out, "  and %s connection%s that it accepted: %s the port too\n",
+			      GROUPED(accepted), accepted == 1 ? "" : "s",
+			      accepted == 1 ? "it holds" : "they hold");
+}
+
 static void add_holders(const struct why_bind *why, const struct snapshot *snapshot, unsigned width,
 			struct strbuf *out)
 {
 	const struct bind_result *result = why->result;
-	unsigned shown = result->n_blockers < HOLDERS_SHOWN ? result->n_blockers : HOLDERS_SHOWN;
-	uint64_t more = result->n_blockers - shown + result->more_blockers;
+	uint64_t accepted = accepted_of(result),
+		 more = result->n_blockers + result->more_blockers - accepted;
 	bool explained = false;
+	unsigned shown = 0;
 
-	for (unsigned i = 0; i < shown; i++)
-		explained |= why_holder_text(why->query, snapshot, &result->blocker[i], !explained,
-					     width, out);
-	if (more)
-		strbuf_printf(out, "  ... and %s more, see --json\n", GROUPED(more));
+	for (unsigned i = 0; i < result->n_blockers && shown < HOLDERS_SHOWN; i++) {
+		const struct bind_blocker *blocker = &result->blocker[i];
+
+		if (accepted && blocker->how == BIND_HOW_ACCEPTED)
+			continue;
+		explained |= why_holder_text(why->query, snapshot, blocker, !explained, width, out);
+		shown++;
+	}
+	add_accepted(accepted, out);
+	if (more > shown)
+		strbuf_printf(out, "  ... and %s more, see --json\n", GROUPED(more - shown));
 	if (shown)
 		strbuf_putc(out, '\n');
 }
@@ -295,28 +350,20 @@ static void add_no_remedy(const struct why_bind *why, unsigned width, struct str
 	strbuf_putc(out, '\n');
 }
 
-/* One process alone is in the way: ending it is the plain answer. */
 static bool add_end_process(const struct why_bind *why, const struct snapshot *snapshot,
 			    unsigned width, struct strbuf *out)
 {
-	const struct bind_blocker *blocker = &why->result->blocker[0];
+	const struct process_record *process = why_end_process(why, snapshot);
 	struct strbuf text = STRBUF_INIT;
-	const struct process_record *process = NULL;
-	size_t more;
 
-	if (why->result->n_blockers == 1 && !why->result->more_blockers)
-		process =
-			name_process(snapshot, why_holder_socket(snapshot, blocker)->inode, &more);
-	if (!process || more)
+	if (!process)
 		return false;
-	strbuf_printf(&text, "end pid %d", (int)process->pid);
-	if (blocker->automatic == LAW_YES && blocker->how == BIND_HOW_LISTENING)
-		strbuf_puts(&text, ", or restart it once the port is reserved: it is then given "
-				   "another");
-	if (blocker->how == BIND_HOW_OUTGOING && why->query->protocol == PROTOCOL_TCP)
-		strbuf_puts(&text, "; if it closes the connection first, the port stays taken for "
-				   "up to 60 s more (TIME_WAIT)");
+	why_end_text(why, process, &text);
 	add_line(out, "now", text.text, width);
+	strbuf_clear(&text);
+	why_end_command(snapshot, process, &text);
+	if (text.length)
+		strbuf_printf(out, "            %s\n", text.text);
 	strbuf_done(&text);
 	return true;
 }

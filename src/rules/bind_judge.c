@@ -94,13 +94,14 @@ void bind_judge_add_blocker(const struct judge *judge, size_t index, bool certai
 	const struct socket_record *record = &judge->netns->sockets.record[index];
 	struct bind_result *result = judge->result;
 	struct bind_blocker *blocker = &result->blocker[result->n_blockers];
+	enum bind_how how = how_of(judge, record);
 
+	result->count[how]++;
 	if (result->n_blockers == BIND_BLOCKERS_MAX) {
 		result->more_blockers++;
 		return;
 	}
-	*blocker = (struct bind_blocker){
-		.socket = (uint32_t)index, .how = how_of(judge, record), .certain = certain};
+	*blocker = (struct bind_blocker){.socket = (uint32_t)index, .how = how, .certain = certain};
 	blocker->automatic = port_is_automatic(record, blocker->how);
 	if (blocker->how == BIND_HOW_TIME_WAIT)
 		blocker->seconds_left =

@@ -1,6 +1,7 @@
 #include "bind_verdict.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "bind_judge.h"
 #include "error.h"
@@ -192,6 +193,7 @@ static void conclude(const struct judge *judge, unsigned outcome)
 	result->listen_fails = false;
 	result->n_blockers = 0;
 	result->more_blockers = 0;
+	memset(result->count, 0, sizeof(result->count));
 }
 
 static void conclude_forbidden(const struct judge *judge, int error)

@@ -71,6 +71,8 @@ struct bind_result {
 	struct bind_blocker blocker[BIND_BLOCKERS_MAX]; /* listening and bound ones first */
 	unsigned n_blockers;
 	uint64_t more_blockers; /* not in the list */
+	uint64_t count
+		[BIND_HOWS]; /* in the way, of each kind; those that were not read are not counted */
 };
 
 enum bind_advice_id {

@@ -8,10 +8,8 @@
  * BPF must be exact; netlink and procfs may leave both outcomes open, and one of them is then the kernel's. With --command,
  * one case in fifty is also put to the program, by turns through the collector it chooses, netlink and procfs.
  *
- * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed,
- * 77 nothing could be tested here.
- *
- * That the test can fail was shown with mutants of the law; docs/laws.md has the table.
+ * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed, 77 nothing
+ * could be tested here. That the test can fail was shown with mutants of the law; docs/laws.md has the table.
  */
 #include <arpa/inet.h>
 #include <errno.h>
