@@ -98,10 +98,10 @@ static bool is_plain(char c)
 	return c && strchr(ALNUM "_@%+:,./-", c) != NULL;
 }
 
-/* csh looks for ! even in single quotes: printf(1) over there makes it from its number. */
-static void quote_bang(struct strbuf *out)
+/* Made from its number by printf(1) over there: csh looks for ! even in single quotes, fish for a backslash. */
+static void quote_by_number(char c, struct strbuf *out)
 {
-	strbuf_puts(out, "`printf \"\\041\"`");
+	strbuf_printf(out, "`printf \"\\%03o\"`", (unsigned char)c);
 }
 
 int ssh_quote_word(const char *word, struct strbuf *out)
@@ -119,7 +119,7 @@ int ssh_quote_word(const char *word, struct strbuf *out)
 	if (!*word)
 		strbuf_puts(out, "\"\"");
 	for (c = word; *c; c++) {
-		size_t length = strcspn(c, "!'");
+		size_t length = strcspn(c, "!\\'");
 
 		if (length) {
 			strbuf_putc(out, '\'');
@@ -127,8 +127,8 @@ int ssh_quote_word(const char *word, struct strbuf *out)
 			strbuf_putc(out, '\'');
 			c += length;
 		}
-		if (*c == '!')
-			quote_bang(out);
+		if (*c == '!' || *c == '\\')
+			quote_by_number(*c, out);
 		else if (*c == '\'')
 			strbuf_puts(out, "\"'\"");
 		else

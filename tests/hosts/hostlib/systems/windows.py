@@ -246,7 +246,7 @@ class Windows(WindowsBase):
         protocol = arguments.get("protocol") or next((word for word in rest if word in ("tcp", "udp")), None)
         if what in ("dynamicport", "dynamicportrange") and protocol in ("tcp", "udp"):
             if verb == "show":
-                return self._show(family, protocol)
+                return self._show(family, protocol, arguments)
             if verb == "set":
                 return self._set(call, family, protocol, arguments)
         if what == "excludedportrange" and protocol in ("tcp", "udp"):
@@ -256,9 +256,14 @@ class Windows(WindowsBase):
                 return self._exclude(call, verb, protocol, arguments)
         return Answer(self.text("netsh unknown", " ".join(words)), status=1)
 
-    def _show(self, family, protocol):
+    def _show(self, family, protocol, arguments):
+        """store=persistent shows what the next boot has; without it, what runs. (That show takes a store is not certain.)"""
         head, start, count = DYNAMIC_PORT[self.lang]
-        first, number_of_ports = self.running[f"{family}.{protocol}"]
+        store = arguments.get("store", "active")
+        if store not in ("active", "persistent"):
+            return Answer(self.text("parameter"), status=1)
+        values = self.running if store == "active" else {f"{f}.{p}": value for (f, p), value in self.persistent.items()}
+        first, number_of_ports = values[f"{family}.{protocol}"]
         return Answer(head.format(protocol) + "-" * 33 + "\n" + start.format(first) + count.format(number_of_ports))
 
     def _set(self, call, family, protocol, arguments):
