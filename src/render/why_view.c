@@ -86,12 +86,16 @@ static bool wants_reservation(const struct why_bind *why, const struct snapshot 
 	return false;
 }
 
-/* Keeps what is reserved already. */
+/* Keeps what is reserved already. Of another namespace only the running value: the files are the host's. */
 static void reserve_command(const struct why_bind *why, const struct snapshot *snapshot,
 			    struct strbuf *out)
 {
 	struct port_set reserved = snapshot->netns[0].settings.reserved;
 
+	if (!*snapshot->netns[0].name) {
+		strbuf_printf(out, "ephemports reserve add %u", why->query->port);
+		return;
+	}
 	port_set_add(&reserved, why->query->port);
 	paste_command(out, &snapshot->netns[0], "sysctl -w net.ipv4.ip_local_reserved_ports=");
 	port_set_format(&reserved, out);

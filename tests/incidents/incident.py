@@ -86,6 +86,7 @@ def tree(files=None):
     """A directory to stand for /, with these files; a text that begins with -> is a link."""
     root = tempfile.mkdtemp(dir=work)
     os.chmod(root, 0o755)
+    os.makedirs(root + '/etc/sysctl.d')
     for path, text in (files or {}).items():
         full = root + path
         os.makedirs(os.path.dirname(full), exist_ok=True)
@@ -214,7 +215,8 @@ class Answer:
 
 
 def run(*arguments, root=None):
-    environment = dict(os.environ, EPHEMPORTS_ROOT=root or empty_root, COLUMNS=str(COLUMNS))
+    environment = dict(os.environ, EPHEMPORTS_ROOT=root or empty_root, EPHEMPORTS_STATE_DIR=work + '/state',
+                       COLUMNS=str(COLUMNS))
     done = subprocess.run([ephemports, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=60)
     return Answer(arguments, done)

@@ -27,7 +27,7 @@ def taken():
         screen, document = why_bind(
             '3306', error='EADDRINUSE', holders=[holder],
             says=['bind tcp 0.0.0.0:3306 fails with EADDRINUSE', *who, 'overlaps 0.0.0.0', 'SO_REUSEADDR does not help',
-                  f'end pid {pid}', 'for good', 'will not be given 3306 again'])
+                  f'end pid {pid}', 'for good', 'will not be given 3306 again', 'ephemports reserve add 3306'])
         incident.need(document['in_ephemeral_range'] and not document['reserved'], 'in the range, not reserved', screen)
         # The person tries the folk remedy.
         why_bind('3306', '--reuseaddr', error='EADDRINUSE', holders=[holder], says=who, netlink_open=True)
@@ -48,7 +48,10 @@ def protected(command):
     abort_all()
     why_bind('3306', says=['yes: ', 'inside the ephemeral range', 'may take it first', 'for good'])
     incident.follow(command)
+    incident.need(command == 'ephemports reserve add 3306', command)
     incident.need(incident.get_setting('ipv4/ip_local_reserved_ports') == '3306', '3306 is reserved')
+    with open(incident.empty_root + '/etc/sysctl.d/90-ephemports.conf') as file:
+        incident.need('net.ipv4.ip_local_reserved_ports = 3306' in file.read(), 'after a reboot too')
     listen('127.0.0.1:8080')
     why_connect('127.0.0.1:8080', verdict='exhausted', error='EADDRNOTAVAIL', causes=['reserved'],
                 says=['1 of 1 ports (100 %) is reserved', 'ip_local_reserved_ports'])
