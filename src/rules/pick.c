@@ -46,17 +46,10 @@ static void add_ephemeral(const struct settings *settings, struct port_set *set)
 static void add_in_use(const struct netns_snapshot *netns, const struct pick_query *query,
 		       struct port_set *set)
 {
-	const struct bind_table *binds = &netns->binds;
-
-	if (query->tcp) {
-		port_set_add_set(set, &binds->held);
-		port_set_add_set(set, &binds->closed);
-		port_set_add_set(set, &binds->maybe);
-		port_set_add_set(set, &binds->listening);
-		port_set_add_set(set, &binds->bound);
-	}
+	if (query->tcp)
+		port_set_add_set(set, &netns->binds.held);
 	if (query->udp)
-		port_set_add_set(set, &binds->udp_v6);
+		port_set_add_set(set, &netns->binds.udp_v6);
 	for (size_t i = 0; i < netns->sockets.count; i++) {
 		const struct socket_record *record = &netns->sockets.record[i];
 

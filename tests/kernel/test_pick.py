@@ -339,6 +339,7 @@ for i in range(int(os.environ['LISTEN_FDS'])):
     if kind == 'tcp':
         peer = one.accept()[0]
         peer.sendall(b'hello ' + peer.recv(9))
+        peer.close()
     else:
         data, peer = one.recvfrom(9)
         one.sendto(b'hello ' + data, peer)
@@ -361,6 +362,8 @@ def held_child(*arguments, to, family=socket.AF_INET):
         one.connect((to, int(port)))
         one.sendall(b'you')
         assert one.recv(20) == b'hello you'
+        if kind == 'tcp':
+            assert one.recv(20) == b''      # it closes first: TIME_WAIT has its port
         one.close()
     assert child.wait(10) == 7, child.returncode
     child.stdin.close()
@@ -378,6 +381,14 @@ def hold():
     said = held_child('--tcp', '--udp', '--count', '3', to='127.0.0.1')
     assert [one[0] for one in said] == ['tcp', 'udp'] * 3 and len({one[2] for one in said}) == 3, said
     assert [one[2] for one in said[::2]] == [one[2] for one in said[1::2]], said
+    # After it has ended, what it closed holds the port, and a new server starts there all the same.
+    port = said[0][2]
+    try:
+        bind(port, address='::')
+        raise AssertionError('no TIME_WAIT')
+    except OSError as error:
+        assert error.errno == errno.EADDRINUSE, error
+    bind(port, address='::', reuse=(socket.SO_REUSEADDR,)).close()
     # What env(1) exits with; nothing on standard output; what COMMAND is given stays as it is.
     for command, status in ((['false'], 1), (['/nonexistent'], 127), (['/'], 126), (['sh', '-c', 'exit 42'], 42),
                             (['sh', '-c', 'kill -TERM $$'], -signal.SIGTERM)):
