@@ -17,7 +17,7 @@ struct option_spec {
 	char letter;       /* short form, or 0 */
 	const char *value; /* what it takes: "FILE"; NULL for a flag */
 	const char *help;  /* one line */
-	/* values to complete, separated by blanks; "@file" for file names; or NULL */
+	/* values to complete, separated by blanks; "@file" for file names, "@netns" for namespaces; or NULL */
 	const char *words;
 };
 

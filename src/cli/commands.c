@@ -11,7 +11,7 @@ const struct command *const commands[] = {
 
 const struct option_spec common_options[] = {
 	{"json", 'j', NULL, "one JSON document instead of text", NULL},
-	{"netns", 'N', "NETNS", "look into this network namespace: name, pid or path", "@file"},
+	{"netns", 'N', "NETNS", "look into this network namespace: name, pid or path", "@netns"},
 	{"all-netns", 0, NULL, "look into every network namespace", NULL},
 	{"ipv4", '4', NULL, "only IPv4", NULL},
 	{"ipv6", '6', NULL, "only IPv6", NULL},

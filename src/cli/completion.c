@@ -46,6 +46,13 @@ static void add_bash_values(const struct option_spec *option, struct strbuf *out
 		else if (strcmp(option->words, "@file") == 0)
 			strbuf_puts(out,
 				    "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))");
+		else if (strcmp(option->words, "@netns") == 0)
+			/* Not compgen -W, which would run what stands in a name. */
+			strbuf_puts(out,
+				    "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+				    "\t\tfor word in /run/netns/*; do\n\t\t\tword=${word##*/}\n"
+				    "\t\t\tif [[ $word != '*' && $word == \"$cur\"* ]]; then "
+				    "COMPREPLY+=(\"$word\"); fi\n\t\tdone");
 		else
 			strbuf_printf(out, "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))",
 				      option->words);
@@ -118,6 +125,8 @@ static void add_zsh_options(const struct option_spec *option, struct strbuf *out
 			strbuf_printf(out, ":%s:", option->value);
 		if (option->value && option->words && strcmp(option->words, "@file") == 0)
 			strbuf_puts(out, "_files");
+		else if (option->value && option->words && strcmp(option->words, "@netns") == 0)
+			strbuf_puts(out, "_files -W \"(/run/netns .)\"");
 		else if (option->value && option->words)
 			strbuf_printf(out, "(%s)", option->words);
 		strbuf_putc(out, '\'');
@@ -182,6 +191,8 @@ static void add_fish_options(const struct option_spec *option, const char *condi
 			strbuf_puts(out, " -r");
 		if (option->words && strcmp(option->words, "@file") == 0)
 			strbuf_puts(out, " -F");
+		else if (option->words && strcmp(option->words, "@netns") == 0)
+			strbuf_puts(out, " -F -a '(command ls /run/netns 2>/dev/null)'");
 		else if (option->words)
 			strbuf_printf(out, " -f -a '%s'", option->words);
 		strbuf_puts(out, " -d '");

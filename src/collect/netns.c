@@ -74,11 +74,13 @@ static int add(struct snapshot *snapshot, int fd, const char *name, struct eph_e
 
 static int refuse(struct eph_error *reterr, int error, const char *name)
 {
-	const char *why = error == -ENOENT   ? "no such network namespace"
-			  : error == -EINVAL ? "not a network namespace"
-			  : error == -EACCES || error == -EPERM
-				  ? "not permitted to enter this network namespace"
-				  : strerror(-error);
+	const char *why =
+		error == -ENOENT   ? "no such network namespace"
+		: error == -EINVAL ? "not a network namespace"
+		: error == -EACCES || error == -EPERM
+			? geteuid() ? "not permitted to enter this network namespace; try as root"
+				    : "not permitted to enter this network namespace"
+			: strerror(-error);
 
 	return error_set(reterr, error == -EACCES ? -EPERM : error, "netns", "%s: %s", name, why);
 }

@@ -21,6 +21,14 @@ source <("$ephemports" completion bash)
 [ "$(offers --json status --pl)" = --plugin ] || fail "after an option: $(offers --json status --pl)"
 [ "$(offers capacity --reuse-time-wait y)" = yes ] || fail "values of capacity"
 [ "$(offers --netn)" = --netns ] || fail "common options"
+# Names of namespaces, and nothing in a name is run.
+if unshare -rm sh -c 'mount -t tmpfs none /run' 2>/dev/null; then
+	export ephemports
+	seen=$(unshare -rm bash -c 'mount -t tmpfs none /run && mkdir /run/netns && touch /run/netns/web1 /run/netns/web2 \
+		"/run/netns/web\$(touch run)" && cd /run && source <("$ephemports" completion bash) && compopt() { :; } &&
+		COMP_WORDS=(ephemports -N we) COMP_CWORD=2 && _ephemports && echo "${COMPREPLY[*]} $(ls)"')
+	[ "$seen" = 'web$(touch run) web1 web2 netns' ] || fail "namespaces: $seen"
+fi
 case $(offers '') in *completion*) fail "offers a hidden command" ;; esac
 if command -v zsh >/dev/null; then
 	"$ephemports" completion zsh | zsh -n || fail "zsh"
