@@ -75,8 +75,8 @@ static const char *how_words(const struct bind_blocker *blocker, bool connected)
 		[BIND_HOW_ACCEPTED] = "was accepted by a listener on the port",
 		[BIND_HOW_TIME_WAIT] = "is a closed connection",
 		[BIND_HOW_KERNEL] = "belongs to the kernel or to no process",
-		[BIND_HOW_SELF] = "is a self-connect: it is connected to itself, as befalls a "
-				  "client that retries while nothing listens",
+		[BIND_HOW_SELF] = ("is a self-connect: it is connected to itself, as befalls a "
+				   "client that retries while nothing listens"),
 	};
 
 	if (blocker->how == BIND_HOW_OUTGOING && blocker->automatic != LAW_YES)
