@@ -31,6 +31,10 @@ with other_process('dig', lambda: connect('127.0.0.1:53', udp=True)) as pid:
     why_connect('127.0.0.1:53', verdict='ok', says=['yes: '])
     connect('127.0.0.1:53')
     why_connect('127.0.0.1:53', verdict='exhausted', error='EADDRNOTAVAIL', causes=['in-use'])
+    # With no UDP port left the route is still known: TCP from an address that cannot go there.
+    subprocess.run('ip link add v0 type veth peer name v1; ip address add 10.77.0.1/24 dev v0; ip link set v0 up', shell=True,
+                   check=True)
+    why_connect('10.77.0.2:80', '--from', '127.0.0.1', verdict='not-exhaustion', error='EINVAL', says=['not exhaustion'])
     why_bind('40000', '--udp', error='EADDRINUSE', holders=[{'pid': pid, 'how': 'outgoing'}], says=who)
 
 # An unconnected socket that only sent once has the port of every address.
