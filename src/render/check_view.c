@@ -56,16 +56,6 @@ static void add_summary(const struct check_view *view, struct strbuf *out)
 		strbuf_printf(out, "; %zu accepted", counts.accepted);
 }
 
-static void add_wrapped(const char *text, unsigned indent, const struct screen *screen,
-			struct strbuf *out)
-{
-	struct strbuf clean = STRBUF_INIT;
-
-	printable_puts(&clean, text);
-	screen_wrap(out, clean.text, indent, indent, screen->width);
-	strbuf_done(&clean);
-}
-
 static void add_host(const struct check_view *view, const struct screen *screen, struct strbuf *out)
 {
 	const struct snapshot *snapshot = view->snapshot;
@@ -89,7 +79,7 @@ static void add_advice(const struct risk_advice *advice, const struct netns_snap
 	struct strbuf command = STRBUF_INIT;
 
 	strbuf_puts(out, "     > ");
-	add_wrapped(advice->text, 7, screen, out);
+	screen_wrap_outside(out, advice->text, 7, 7, screen->width);
 	if (!advice->command)
 		return;
 	strbuf_puts(out, "         ");
@@ -133,10 +123,10 @@ static void add_risk(const struct check_view *view, const struct risk *risk,
 	}
 	strbuf_puts(out, "\n     ");
 	strbuf_puts(&text, risk->title);
-	add_wrapped(text.text, 5, screen, out);
+	screen_wrap_outside(out, text.text, 5, 5, screen->width);
 	for (unsigned i = 0; i < risk->n_evidence; i++) {
 		strbuf_puts(out, "     - ");
-		add_wrapped(risk->evidence[i], 7, screen, out);
+		screen_wrap_outside(out, risk->evidence[i], 7, 7, screen->width);
 	}
 	for (unsigned i = 0; i < risk->n_advice; i++)
 		if (!is_said(view, risk, &risk->advice[i]))
@@ -152,7 +142,7 @@ static void add_accepted(const struct risk *risk, const struct screen *screen, s
 	strbuf_printf(&text, "%s: %s%s%s", risk->id, risk->title,
 		      *risk->accepted_because ? "; because: " : "", risk->accepted_because);
 	strbuf_puts(out, "  accepted  ");
-	add_wrapped(text.text, 12, screen, out);
+	screen_wrap_outside(out, text.text, 12, 12, screen->width);
 	strbuf_done(&text);
 }
 
@@ -167,7 +157,8 @@ void check_view_text(const struct check_view *view, const struct screen *screen,
 	screen_paint(screen, out, paint[level], verdict_word(level));
 	strbuf_puts(out, "  ");
 	add_summary(view, &summary);
-	add_wrapped(summary.text, (unsigned)strlen(verdict_word(level)) + 2, screen, out);
+	screen_wrap_outside(out, summary.text, (unsigned)strlen(verdict_word(level)) + 2,
+			    (unsigned)strlen(verdict_word(level)) + 2, screen->width);
 	for (size_t i = 0; i < view->risks->count; i++)
 		if (!view->risks->risk[i].accepted_because)
 			add_risk(view, &view->risks->risk[i], screen, out);
@@ -178,7 +169,7 @@ void check_view_text(const struct check_view *view, const struct screen *screen,
 			add_accepted(&view->risks->risk[i], screen, out);
 	for (unsigned i = 0; i < view->notes; i++) {
 		strbuf_puts(out, "  not looked at  ");
-		add_wrapped(view->note[i], 17, screen, out);
+		screen_wrap_outside(out, view->note[i], 17, 17, screen->width);
 	}
 	strbuf_done(&summary);
 }

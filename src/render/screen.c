@@ -54,3 +54,15 @@ unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsi
 	strbuf_done(&word);
 	return lines;
 }
+
+unsigned screen_wrap_outside(struct strbuf *out, const char *text, unsigned column, unsigned indent,
+			     unsigned width)
+{
+	struct strbuf clean = STRBUF_INIT;
+	unsigned lines;
+
+	printable_puts(&clean, text);
+	lines = screen_wrap(out, clean.text, column, indent, width);
+	strbuf_done(&clean);
+	return lines;
+}

@@ -32,4 +32,8 @@ void screen_paint(const struct screen *screen, struct strbuf *out, enum paint pa
 unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsigned indent,
 		     unsigned width);
 
+/* The same for text from outside: what is not printable in it is written as printable_puts() does. */
+unsigned screen_wrap_outside(struct strbuf *out, const char *text, unsigned column, unsigned indent,
+			     unsigned width);
+
 #endif

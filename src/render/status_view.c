@@ -55,16 +55,6 @@ static void add_host(const struct status_view *view, const struct screen *screen
 	strbuf_done(&line);
 }
 
-static void add_wrapped(const char *text, unsigned column, unsigned indent,
-			const struct screen *screen, struct strbuf *out)
-{
-	struct strbuf clean = STRBUF_INIT;
-
-	printable_puts(&clean, text);
-	screen_wrap(out, clean.text, column, indent, screen->width);
-	strbuf_done(&clean);
-}
-
 static void add_verdict(const struct status_view *view, const struct screen *screen,
 			struct strbuf *out)
 {
@@ -76,7 +66,7 @@ static void add_verdict(const struct status_view *view, const struct screen *scr
 	screen_paint(screen, out, paint[view->verdict.level], word);
 	strbuf_puts(out, "  ");
 	verdict_sentence(&view->verdict, view->snapshot, view->usage, &sentence);
-	add_wrapped(sentence.text, indent, indent, screen, out);
+	screen_wrap_outside(out, sentence.text, indent, indent, screen->width);
 	strbuf_putc(out, '\n');
 	strbuf_done(&sentence);
 }
@@ -206,13 +196,13 @@ static void add_risk(const struct status_view *view, const struct risk *risk,
 		strbuf_puts(out, "what helps: ");
 	} else {
 		strbuf_puts(&text, risk->title);
-		add_wrapped(text.text, 5, 5, screen, out);
+		screen_wrap_outside(out, text.text, 5, 5, screen->width);
 	}
 	for (unsigned i = 0; i < risk->n_advice && i < 1; i++) {
 		if (!verdict_says(view, risk))
 			strbuf_puts(out, "     ");
-		add_wrapped(risk->advice[i].text, verdict_says(view, risk) ? 17 : 5, 5, screen,
-			    out);
+		screen_wrap_outside(out, risk->advice[i].text, verdict_says(view, risk) ? 17 : 5, 5,
+				    screen->width);
 		if (risk->advice[i].command)
 			add_command(view, risk, risk->advice[i].command, out);
 	}
@@ -272,7 +262,7 @@ static void add_gaps(const struct snapshot *snapshot, uint32_t gaps, const struc
 	}
 	if (hidden.length && *snapshot->bpf_absent_because) {
 		strbuf_puts(out, "  BPF would show it: ");
-		add_wrapped(snapshot->bpf_absent_because, 21, 21, screen, out);
+		screen_wrap_outside(out, snapshot->bpf_absent_because, 21, 21, screen->width);
 	}
 	strbuf_done(&hidden);
 }
