@@ -27,20 +27,31 @@ static const char *const unit_places[] = {
 	"/usr/lib/systemd/system/", "/lib/systemd/system/",
 };
 
+static const char *const drop_in_places[] = {
+	"/etc/systemd/system/*.service.d/*.conf",     "/etc/systemd/system/*.socket.d/*.conf",
+	"/run/systemd/system/*.service.d/*.conf",     "/run/systemd/system/*.socket.d/*.conf",
+	"/usr/lib/systemd/system/*.service.d/*.conf", "/usr/lib/systemd/system/*.socket.d/*.conf",
+};
+
 static const struct place service_places[] = {
 	{"/etc/services", FILE_SERVICES},
 	{"/etc/my.cnf", FILE_MYSQL},
 	{"/etc/my.cnf.d/*.cnf", FILE_MYSQL},
 	{"/etc/mysql/my.cnf", FILE_MYSQL},
+	{"/etc/mysql/mysql.cnf", FILE_MYSQL},
+	{"/etc/mysql/mariadb.cnf", FILE_MYSQL},
 	{"/etc/mysql/conf.d/*.cnf", FILE_MYSQL},
 	{"/etc/mysql/mariadb.conf.d/*.cnf", FILE_MYSQL},
 	{"/etc/mysql/mysql.conf.d/*.cnf", FILE_MYSQL},
 	{"/etc/postgresql/*/*/postgresql.conf", FILE_POSTGRESQL},
 	{"/etc/postgresql/*/*/conf.d/*.conf", FILE_POSTGRESQL},
+	{"/var/lib/postgresql/*/*/postgresql.auto.conf", FILE_POSTGRESQL},
 	{"/etc/redis/*.conf", FILE_REDIS},
 	{"/etc/nginx/nginx.conf", FILE_NGINX},
 	{"/etc/nginx/conf.d/*.conf", FILE_NGINX},
 	{"/etc/nginx/sites-enabled/*", FILE_NGINX},
+	{"/etc/nginx/streams-enabled/*", FILE_NGINX},
+	{"/etc/nginx/modules-enabled/*.conf", FILE_NGINX},
 	{"/etc/haproxy/*.cfg", FILE_HAPROXY},
 	{"/etc/haproxy/conf.d/*.cfg", FILE_HAPROXY},
 	{"/etc/default/etcd", FILE_FLAGS},
@@ -104,13 +115,9 @@ int service_files_read(struct file_list *list, struct eph_error *reterr)
 	r = add_units(root_fd, "*.service", list);
 	if (r == 0)
 		r = add_units(root_fd, "*.socket", list);
-	/* Drop-ins are not merged by their own name: each belongs to its unit. */
-	if (r == 0)
-		r = config_root_add(root_fd, "/etc/systemd/system/*.service.d/*.conf", FILE_UNIT, 0,
-				    false, list);
-	if (r == 0)
-		r = config_root_add(root_fd, "/etc/systemd/system/*.socket.d/*.conf", FILE_UNIT, 0,
-				    false, list);
+	/* Drop-ins are not merged by their own name: each belongs to its unit. Those of packages go first. */
+	for (size_t i = ARRAY_SIZE(drop_in_places); r == 0 && i-- > 0;)
+		r = config_root_add(root_fd, drop_in_places[i], FILE_UNIT, 0, false, list);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(service_places); i++)
 		r = config_root_add(root_fd, service_places[i].pattern, service_places[i].kind, 0,
 				    false, list);

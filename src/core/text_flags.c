@@ -30,6 +30,7 @@ struct text_span text_flags_family(struct text_span program)
 		{"redis-server", "redis"},
 		{"prometheus-node-exporter", "node-exporter"},
 		{"node_exporter", "node-exporter"},
+		{"prometheus-alertmanager", "alertmanager"},
 	};
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)

@@ -1,8 +1,11 @@
 #include "text_server_conf.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "text_flags.h"
+
+#define REDIS_BUS_OFFSET 10000
 
 #define MYSQL_PORT 3306
 
@@ -11,6 +14,9 @@ struct reading {
 	struct service_ports *ports;
 	uint32_t line;
 	struct text_span service;
+	bool cluster, bus_named; /* redis: cluster-enabled, and cluster-port is there */
+	uint16_t redis_port;
+	uint32_t cluster_line;
 	bool listening_section; /* my.cnf: inside a section that the server reads */
 	bool has_default;       /* my.cnf: there was one, so a server reads it */
 };
@@ -52,10 +58,22 @@ static bool is_server_section(struct text_span line)
 	       text_begins(line, "[mariadbd-");
 }
 
+/* Option names may be written with dashes or underscores, and begin with loose. */
+static bool is_option(struct text_span key, const char *name)
+{
+	if (text_begins(key, "loose-") || text_begins(key, "loose_"))
+		key = (struct text_span){key.start + 6, key.length - 6};
+	if (key.length != strlen(name))
+		return false;
+	for (size_t i = 0; i < key.length; i++)
+		if ((key.start[i] == '-' ? '_' : key.start[i]) != name[i])
+			return false;
+	return true;
+}
+
 static void read_mysql(struct reading *reading, struct text_span line)
 {
-	static const char *const keys[] = {"port", "extra_port", "extra-port", "mysqlx_port",
-					   "mysqlx-port"};
+	static const char *const keys[] = {"port", "extra_port", "mysqlx_port", "admin_port"};
 	struct text_span key, value;
 	uint16_t port;
 
@@ -72,8 +90,13 @@ static void read_mysql(struct reading *reading, struct text_span line)
 	    !text_port(without_quotes(without_comment(value)), &port))
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (text_is(key, keys[i]))
+		if (is_option(key, keys[i]))
 			add_port(reading, port, 0);
+}
+
+static bool is_any_case(struct text_span span, const char *word)
+{
+	return span.length == strlen(word) && strncasecmp(span.start, word, span.length) == 0;
 }
 
 static void read_postgresql(struct reading *reading, struct text_span line)
@@ -87,8 +110,17 @@ static void read_postgresql(struct reading *reading, struct text_span line)
 			return;
 		value = text_trim(line);
 	}
-	if (text_is(key, "port") && text_port(without_quotes(value), &port))
+	if (is_any_case(key, "port") && text_port(without_quotes(value), &port))
 		add_port(reading, port, 0);
+}
+
+/* The bus of a cluster listens 10 000 above the port, unless cluster-port names another. */
+static void add_cluster_bus(struct reading *reading)
+{
+	reading->line = reading->cluster_line;
+	if (reading->cluster && !reading->bus_named && reading->redis_port &&
+	    reading->redis_port <= UINT16_MAX - REDIS_BUS_OFFSET)
+		add_port(reading, (uint16_t)(reading->redis_port + REDIS_BUS_OFFSET), 0);
 }
 
 static void read_redis(struct reading *reading, struct text_span line)
@@ -96,10 +128,46 @@ static void read_redis(struct reading *reading, struct text_span line)
 	struct text_span key, value;
 	uint16_t port;
 
-	if (text_word_next(&line, &key) && text_word_next(&line, &value) &&
-	    (text_is(key, "port") || text_is(key, "tls-port") || text_is(key, "cluster-port")) &&
-	    text_port(value, &port))
+	if (!text_word_next(&line, &key) || !text_word_next(&line, &value))
+		return;
+	if (is_any_case(key, "cluster-enabled")) {
+		reading->cluster = is_any_case(value, "yes");
+		reading->cluster_line = reading->line;
+	}
+	if (!text_port(value, &port))
+		return;
+	if (is_any_case(key, "port") || is_any_case(key, "tls-port"))
+		reading->redis_port = port;
+	reading->bus_named |= is_any_case(key, "cluster-port");
+	if (is_any_case(key, "port") || is_any_case(key, "tls-port") ||
+	    is_any_case(key, "cluster-port"))
 		add_port(reading, port, 0);
+}
+
+/* "8000" or "8000-8010": each port. */
+static void add_ports(const struct reading *reading, struct text_span ports, unsigned flags)
+{
+	struct text_span low, high;
+	uint16_t lo, hi;
+
+	if (text_port(ports, &lo)) {
+		add_port(reading, lo, flags);
+		return;
+	}
+	if (!text_split(ports, '-', &low, &high) || !text_port(low, &lo) || !text_port(high, &hi))
+		return;
+	for (uint32_t port = lo; port <= hi; port++)
+		add_port(reading, (uint16_t)port, flags);
+}
+
+/* What follows the last colon: HAProxy writes every IPv6 address as ":::443". */
+static struct text_span behind_last_colon(struct text_span address)
+{
+	const char *colon = address.length ? memrchr(address.start, ':', address.length) : NULL;
+
+	if (!colon || memchr(address.start, '/', address.length))
+		return (struct text_span){"", 0};
+	return (struct text_span){colon + 1, address.length - (size_t)(colon + 1 - address.start)};
 }
 
 static void read_nginx_statement(struct reading *reading, struct text_span statement)
@@ -109,13 +177,17 @@ static void read_nginx_statement(struct reading *reading, struct text_span state
 	uint16_t port;
 
 	if (!text_word_next(&statement, &key) || !text_is(key, "listen") ||
-	    !text_word_next(&statement, &value) || text_begins(value, "unix:") ||
-	    !text_endpoint_port(value, &port))
+	    !text_word_next(&statement, &value) || text_begins(value, "unix:"))
 		return;
 	while (text_word_next(&statement, &option))
-		if (text_is(option, "udp"))
+		if (text_is(option, "udp") || text_is(option, "quic"))
 			flags = SERVICE_UDP;
-	add_port(reading, port, flags);
+	if (text_endpoint_port(value, &port))
+		add_port(reading, port, flags);
+	else if (value.length && memchr(value.start, '-', value.length))
+		add_ports(reading,
+			  memchr(value.start, ':', value.length) ? behind_last_colon(value) : value,
+			  flags);
 }
 
 /* "server { listen 80; listen [::]:80; }" */
@@ -131,53 +203,51 @@ static void read_nginx(struct reading *reading, struct text_span line)
 		if (line.start[i] == ';' || line.start[i] == '{' || line.start[i] == '}')
 			from = i + 1;
 	}
-}
-
-/* What follows the last colon: HAProxy writes every IPv6 address as ":::443". */
-static struct text_span behind_last_colon(struct text_span address)
-{
-	const char *colon = address.length ? memrchr(address.start, ':', address.length) : NULL;
-
-	if (!colon || memchr(address.start, '/', address.length))
-		return (struct text_span){"", 0};
-	return (struct text_span){colon + 1, address.length - (size_t)(colon + 1 - address.start)};
+	/* Its options may follow on the next line. */
+	read_nginx_statement(reading,
+			     text_trim((struct text_span){line.start + from, line.length - from}));
 }
 
 /* "ipv4@127.0.0.1:8000-8010": each port. */
-static void add_haproxy_address(struct reading *reading, struct text_span address)
+static void add_haproxy_address(struct reading *reading, struct text_span address, unsigned flags)
 {
-	struct text_span low, high;
-	uint16_t lo, hi;
+	if (text_begins(address, "unix@") || text_begins(address, "abns@") ||
+	    text_begins(address, "fd@") || text_begins(address, "sockpair@"))
+		return;
+	if (text_begins(address, "quic") || text_begins(address, "udp"))
+		flags = SERVICE_UDP;
+	add_ports(reading, behind_last_colon(address), flags);
+}
 
-	address = behind_last_colon(address);
-	if (text_port(address, &lo)) {
-		add_port(reading, lo, 0);
-		return;
+/* The word of a line that is an address to listen on, behind @key; false when there is none. */
+static bool haproxy_address(struct text_span key, struct text_span *rest, struct text_span *ret)
+{
+	struct text_span skipped;
+
+	if (text_is(key, "stats")) {
+		if (!text_word_next(rest, &skipped) || !text_is(skipped, "socket"))
+			return false;
+	} else if (text_is(key, "listen") || text_is(key, "peer")) {
+		if (!text_word_next(rest, &skipped)) /* its name */
+			return false;
+	} else if (!text_is(key, "bind") && !text_is(key, "dgram-bind")) {
+		return false;
 	}
-	if (!text_split(address, '-', &low, &high) || !text_port(low, &lo) || !text_port(high, &hi))
-		return;
-	for (uint32_t port = lo; port <= hi; port++)
-		add_port(reading, (uint16_t)port, 0);
+	return text_word_next(rest, ret);
 }
 
 static void read_haproxy(struct reading *reading, struct text_span line)
 {
 	struct text_span key, value, first;
+	unsigned flags;
 
 	line = without_comment(line);
-	if (!text_word_next(&line, &key))
+	if (!text_word_next(&line, &key) || !haproxy_address(key, &line, &value))
 		return;
-	if (text_is(key, "listen")) {
-		if (!text_word_next(&line, &value)) /* its name */
-			return;
-	} else if (!text_is(key, "bind")) {
-		return;
-	}
-	if (!text_word_next(&line, &value))
-		return;
+	flags = text_is(key, "dgram-bind") ? SERVICE_UDP : 0;
 	while (text_split(value, ',', &first, &value))
-		add_haproxy_address(reading, first);
-	add_haproxy_address(reading, value);
+		add_haproxy_address(reading, first, flags);
+	add_haproxy_address(reading, value, flags);
 }
 
 /* "- key: value", "KEY=value", or flags, in the file of one server. */
@@ -267,6 +337,9 @@ void text_server_conf_read(const struct file_text *file, struct service_ports *p
 		if (line.length && *line.start != '#' && *line.start != ';')
 			parser.read(&reading, line);
 	}
+	add_cluster_bus(&reading);
+	if (file->kind == FILE_POSTGRESQL && strcmp(file_list_name(file), "postgresql.conf") == 0)
+		text_flags_defaults(file, 0, reading.service, ports);
 	if (file->kind == FILE_KUBERNETES && file->length)
 		text_flags_defaults(file, 0, reading.service, ports);
 }

@@ -18,11 +18,34 @@ static struct text_span unit_name(const struct file_text *file)
 	return (struct text_span){name, (size_t)((dot ? dot : end) - name)};
 }
 
+static bool is_of(const struct service_port *record, struct text_span name, const char *kind)
+{
+	return record->file && record->file->kind == FILE_UNIT &&
+	       strstr(record->file->path, kind) && text_is(name, record->name);
+}
+
+/* An empty assignment, as drop-ins have it, takes back what the unit said so far. */
+static void forget(const struct file_text *file, const char *kind, struct service_ports *ports)
+{
+	struct text_span name = unit_name(file);
+	size_t kept = 0;
+
+	if (name.length >= SERVICE_NAME_BYTES)
+		name.length = SERVICE_NAME_BYTES - 1;
+	for (size_t i = 0; i < ports->count; i++)
+		if (!is_of(&ports->record[i], name, kind))
+			ports->record[kept++] = ports->record[i];
+	ports->count = kept;
+}
+
 static void read_listen(const struct file_text *file, uint32_t line, struct text_span key,
 			struct text_span value, struct service_ports *ports)
 {
 	bool datagram = text_is(key, "ListenDatagram");
 	uint16_t port;
+
+	if (!value.length && text_begins(key, "Listen"))
+		forget(file, ".socket", ports);
 
 	if ((datagram || text_is(key, "ListenStream")) && text_endpoint_port(value, &port))
 		service_ports_add(ports, file, line, port, datagram ? SERVICE_UDP : 0,
@@ -70,6 +93,9 @@ void text_unit_read(const struct file_text *file, struct service_ports *ports)
 			continue;
 		else if (text_is(section, "[Socket]"))
 			read_listen(file, lines.number, key, value, ports);
+		else if (text_is(section, "[Service]") && text_is(key, "ExecStart") &&
+			 !value.length)
+			forget(file, ".service", ports);
 		else if (text_is(section, "[Service]") && text_is(key, "ExecStart"))
 			read_command(file, lines.number, value, ports);
 	}

@@ -105,7 +105,7 @@ static void reads_units(void **state)
 		"/usr/lib/systemd/system/web.socket", FILE_UNIT,
 		"[Unit]\nListenStream=1\n[Socket]\nListenStream=40080\n"
 		"ListenStream=[::]:40081\nListenStream=/run/x\nListenDatagram=127.0.0.1:40082\n"
-		"ListenStream=%i\nListenStream=\n",
+		"ListenStream=%i\n",
 		"40080/web:4 40081/web:5 40082/web/udp:7");
 	assert_ports("/etc/systemd/system/ssh.socket.d/port.conf", FILE_UNIT,
 		     "[Socket]\nListenStream=40022\n", "40022/ssh:2");
@@ -115,6 +115,68 @@ static void reads_units(void **state)
 		"  -p 40003 -p 22 --remote-port=5 --listen '127.0.0.1:40004' --port $PORT\n"
 		"ExecStop=/bin/x --port 9\n",
 		"40001/app:2 40002/app:2 40003/app:2 40004/app:2");
+}
+
+/* An empty assignment takes back what the unit said, of that kind only. */
+static void forgets_what_a_drop_in_takes_back(void **state)
+{
+	struct file_list list = {0};
+
+	(void)state;
+	assert_ports("/usr/lib/systemd/system/web.socket", FILE_UNIT,
+		     "[Socket]\nListenStream=40080\nListenStream=\nListenStream=40081\n",
+		     "40081/web:4");
+	add(&list, "/usr/lib/systemd/system/web.socket", "[Socket]\nListenStream=40080\n",
+	    FILE_UNIT);
+	add(&list, "/usr/lib/systemd/system/web.service",
+	    "[Service]\nExecStart=/usr/bin/web --port 40070\n", FILE_UNIT);
+	add(&list, "/usr/lib/systemd/system/webmail.socket", "[Socket]\nListenStream=40090\n",
+	    FILE_UNIT);
+	add(&list, "/etc/systemd/system/web.socket.d/port.conf",
+	    "[Socket]\nListenStream=\nListenStream=40082\n", FILE_UNIT);
+	assert_list(&list, "40070/web:2 40090/webmail:2 40082/web:3");
+	add(&list, "/usr/lib/systemd/system/web.service",
+	    "[Service]\nExecStart=/usr/bin/web --port 40070\n", FILE_UNIT);
+	add(&list, "/etc/systemd/system/web.service.d/port.conf",
+	    "[Service]\nExecStart=\nExecStart=/usr/bin/web --port 40071\n", FILE_UNIT);
+	assert_list(&list, "40071/web:3");
+}
+
+/* What the manuals allow and few people write. */
+static void reads_odd_but_valid_files(void **state)
+{
+	(void)state;
+	assert_ports("/etc/mysql/my.cnf", FILE_MYSQL,
+		     "[mysqld]\nextra-port=50001\nloose-mysqlx_port = 50002\nadmin-port=50003\n"
+		     "loose_report-port=50004\nport_open_timeout=9\n",
+		     "50001/mysql:2 50002/mysql:3 50003/mysql:4");
+	assert_ports("/etc/postgresql/15/main/postgresql.conf", FILE_POSTGRESQL, "Port = 50001\n",
+		     "50001/postgresql:1");
+	assert_ports("/etc/postgresql/15/main/postgresql.conf", FILE_POSTGRESQL,
+		     "#port = 5433\nmax_connections = 100\n", "5432/postgresql?:0");
+	assert_ports("/etc/postgresql/15/main/conf.d/a.conf", FILE_POSTGRESQL, "#port = 5433\n",
+		     "");
+	assert_ports("/etc/redis/redis.conf", FILE_REDIS,
+		     "PORT \"26000\"\ncluster-enabled yes\ncluster-announce-port 7\n",
+		     "26000/redis:1 36000/redis:2");
+	assert_ports("/etc/redis/redis.conf", FILE_REDIS,
+		     "cluster-port 50009\nport 26000\ncluster-enabled yes\n",
+		     "50009/redis:1 26000/redis:2");
+	assert_ports("/etc/redis/redis.conf", FILE_REDIS,
+		     "port 0\ntls-port 60000\ncluster-enabled yes\n", "60000/redis:2");
+	assert_ports("/etc/nginx/nginx.conf", FILE_NGINX,
+		     "listen 50001\n  default_server;\nlisten 127.0.0.1:50002-50003;\n"
+		     "listen [::]:443 quic reuseport;\nlisten 50005-50004;\nlisten [::1];\n"
+		     "listen_backlog 5;\n",
+		     "50001/nginx:1 50002/nginx:3 50003/nginx:3 443/nginx/udp:4");
+	assert_ports("/etc/haproxy/haproxy.cfg", FILE_HAPROXY,
+		     "stats socket /run/a.sock level admin\nstats socket ipv4@127.0.0.1:50001 "
+		     "level admin\n"
+		     "stats timeout 30s\npeer left 10.0.0.1:50002\nbind quic4@:443 ssl\n"
+		     "dgram-bind :514\nbind unix@/run/x:5\nbind abns@a:6\nbind fd@7\n"
+		     "bind :80,[::]:50003 ssl\nserver s 10.0.0.2:50009\n",
+		     "50001/haproxy:2 50002/haproxy:4 443/haproxy/udp:5 514/haproxy/udp:6 "
+		     "80/haproxy:10 50003/haproxy:10");
 }
 
 static void knows_defaults(void **state)
@@ -166,6 +228,8 @@ int main(void)
 		cmocka_unit_test(reads_servers),
 		cmocka_unit_test(reads_kubernetes),
 		cmocka_unit_test(reads_units),
+		cmocka_unit_test(forgets_what_a_drop_in_takes_back),
+		cmocka_unit_test(reads_odd_but_valid_files),
 		cmocka_unit_test(knows_defaults),
 		cmocka_unit_test(takes_names_of_installed_services_only),
 		cmocka_unit_test(reads_lists_of_ports),
