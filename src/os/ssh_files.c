@@ -82,21 +82,18 @@ int ssh_file_read_line(const char *path, struct strbuf *out)
 	int r = begin(path, out);
 
 	if (r == 0)
-		strbuf_puts(
-			out,
-			"; " FOLLOW
-				CHECK "if [ -n \"$h\" ]; then if [ -r \"$f\" ]; then :; else "
-				      "exit " TEXT(DENIED) "; fi; if [ \"$6\" -gt " TEXT(
-					      1048576) " ]; then exit " TEXT(TOO_LARGE) "; fi; "
-											"echo "
-											"\"" HEAD
-											"$5 $f\"; "
-											"cat "
-											"\"$f\"; "
-											"else echo "
-											"\"" HEAD
-											"none\"; "
-											"fi");
+		strbuf_puts(out,
+			    "; " FOLLOW CHECK
+			    "if [ -n \"$h\" ]; then if [ -r \"$f\" ]; then :; else "
+			    "exit " TEXT(DENIED) "; fi; if [ \"$6\" -gt " TEXT(
+				    1048576) " ]; then exit " TEXT(TOO_LARGE) "; fi; "
+									      "echo "
+									      "\"" HEAD "$6 $f\"; "
+									      "cat "
+									      "\"$f\"; "
+									      "else echo "
+									      "\"" HEAD "none\"; "
+									      "fi");
 	return r;
 }
 

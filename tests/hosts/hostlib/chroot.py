@@ -20,6 +20,7 @@ class Chroot:
         shutil.copy(programs.standin(), self.root / ".host/standin")
         self.program(programs.busybox(), "/.host/busybox")
         self.program("/bin/dash", "/.host/dash")
+        self.program("/usr/bin/cksum", "/.host/cksum")  # busybox has none
         for name, minor in (("null", 3), ("zero", 5), ("urandom", 9)):
             os.mknod(self.root / "dev" / name, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
             os.chmod(self.root / "dev" / name, 0o666)
