@@ -292,6 +292,24 @@ static void link_name(const struct start_script *script, const struct os_system 
 		snprintf(ret, bytes, "%s-ephemports", other->path);
 }
 
+/* Our script in rc directories where it is a copy, not a link: the same text there. */
+static int edit_copies(const struct os_state *state, const struct os_files *files,
+		       const struct strbuf *text, struct os_edits *ret, struct eph_error *reterr)
+{
+	const struct os_file *file = NULL;
+	int r = 0;
+
+	while (r == 0 && (file = next_script(state->system, files, file))) {
+		struct strbuf copy = STRBUF_INIT;
+
+		if (!is_ours(file) || file->link)
+			continue;
+		strbuf_add(&copy, text->text, text->length);
+		r = edit_add(ret, file->path, file, &copy, 0744, NULL, reterr);
+	}
+	return r;
+}
+
 int start_script_persist(const struct start_script *script, const struct os_state *state,
 			 const struct os_files *files, const struct os_plan *plan,
 			 struct os_edits *ret, struct eph_error *reterr)
@@ -309,7 +327,11 @@ int start_script_persist(const struct start_script *script, const struct os_stat
 	if (other)
 		snprintf(note, sizeof(note), "%.100s sets it too, and earlier", other->path);
 	put_script(script, state, plan, old, &out);
-	r = edit_add(ret, script->script, old, &out, 0744, note, reterr);
+	r = edit_copies(state, files, &out, ret, reterr);
+	if (r < 0)
+		strbuf_done(&out);
+	else
+		r = edit_add(ret, script->script, old, &out, 0744, note, reterr);
 	if (r < 0 || linked_after(state, files, other))
 		return r;
 	link_name(script, state->system, other, link, sizeof(link));

@@ -233,7 +233,7 @@ static size_t edited_files(const struct os_files *files, const struct os_edits *
 		while (i < count && strcmp(ret[i].path, edit->path) != 0)
 			i++;
 		if (i < max)
-			ret[i] = (struct os_file){edit->path, edit->text, edit->length};
+			ret[i] = (struct os_file){edit->path, edit->text, edit->length, false};
 		count += i == count && i < max;
 	}
 	return count;

@@ -46,11 +46,12 @@ struct os_boot_file {
 	const char *path; /* NULL ends a list */
 };
 
-/* Files as fetched: those of boot_file that exist. For a link, @path is where the boot finds it. */
+/* Files as fetched: those of boot_file that exist. */
 struct os_file {
 	const char *path;
-	const char *text;
+	const char *text; /* of what a link leads to */
 	size_t length;
+	bool link; /* @path is a symbolic link, as they are in rc directories */
 };
 
 struct os_files {

@@ -1,2 +1,344 @@
+/*
+ * Exercises: what keeps a range after a boot: os/boot.c, sysctl_conf.c, nddconf.c, start_script.c, rc_tcpip.c, plist.c and
+ * stanza.c. Each case is a messy set of files, a wish, and the files byte for byte as they must then be; after that the
+ * boot is judged again, and wishing the same once more changes nothing.
+ */
 #include "check.h"
-int main(void) { return 0; }
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "edit_text.h"
+#include "error.h"
+#include "stanza.h"
+#include "systems.h"
+
+#define FILES_MAX 6
+
+static const char *const output_of[][2] = {
+	{"freebsd", "net.inet.ip.portrange.first: 10000\nnet.inet.ip.portrange.last: 65535\n"},
+	{"dragonfly", "net.inet.ip.portrange.first: 1024\nnet.inet.ip.portrange.last: 5000\n"},
+	{"macos", "net.inet.ip.portrange.first: 49152\nnet.inet.ip.portrange.last: 65535\n"},
+	{"openbsd", "net.inet.ip.portfirst=1024\nnet.inet.ip.portlast=49151\n"},
+	{"netbsd", "net.inet.ip.anonportmin = 49152\nnet.inet.ip.anonportmax = 65535\n"},
+	{"hpux", "tcp_smallest_anon_port = 49152\ntcp_largest_anon_port = 65535\n"},
+	{"solaris10", "tcp_smallest_anon_port = 32768\ntcp_largest_anon_port = 65535\n"},
+	{"aix", "tcp_ephemeral_low = 32768\ntcp_ephemeral_high = 65535\n"},
+};
+
+static struct os_state *state_of(const char *system, const char *release)
+{
+	struct os_state *state = malloc(sizeof(*state));
+	const char *text = NULL;
+	struct os_output output;
+	struct os_outputs outputs = {&output, 1};
+
+	for (size_t i = 0; i < sizeof(output_of) / sizeof(*output_of); i++)
+		if (strcmp(output_of[i][0], system) == 0)
+			text = output_of[i][1];
+	assert_non_null(text);
+	output = (struct os_output){"", text, strlen(text)};
+	assert_int_equal(os_parse(os_find(system), release, &outputs, state, NULL), 0);
+	return state;
+}
+
+struct content {
+	const char *path, *text;
+};
+
+static const struct persist_case {
+	const char *name, *system, *release;
+	uint16_t lo, hi;
+	struct content before[FILES_MAX];
+	struct content after[FILES_MAX]; /* those that change; a link's text is "-> TARGET" */
+} cases[] = {
+#include "boot_cases.inc"
+};
+
+static const char *text_at(const struct content *content, const char *path)
+{
+	while (strcmp(content->path, path) != 0)
+		content++;
+	return content->text;
+}
+
+/* "-> PATH" is a link to another of them. */
+static size_t files_of(const struct content *content, struct os_file *file)
+{
+	size_t count = 0;
+
+	for (; count < FILES_MAX && content[count].path; count++) {
+		/* Exactly as many bytes as it has, so that a read past the end shows. */
+		bool link = strncmp(content[count].text, "-> ", 3) == 0;
+		const char *text =
+			link ? text_at(content, content[count].text + 3) : content[count].text;
+		size_t length = strlen(text);
+		char *copy = malloc(length ? length : 1);
+
+		memcpy(copy, text, length);
+		file[count] = (struct os_file){content[count].path, copy, length, link};
+	}
+	return count;
+}
+
+static void expect_edits(const struct persist_case *test, const struct os_edits *edits)
+{
+	size_t expected = 0;
+
+	while (expected < FILES_MAX && test->after[expected].path)
+		expected++;
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct os_edit *edit = &edits->edit[i];
+		const char *text = edit->text ? edit->text : edit->link_to;
+		const char *want = i < expected ? test->after[i].text : "nothing";
+
+		if (!edit->text && strncmp(want, "-> ", 3) == 0)
+			want += 3;
+		if (i >= expected || strcmp(edit->path, test->after[i].path) != 0 ||
+		    strcmp(text, want) != 0)
+			fail_msg("%s: %s\n%s---- expected %s\n%s----", test->name, edit->path, text,
+				 i < expected ? test->after[i].path : "nothing", want);
+	}
+	if (edits->count != expected)
+		fail_msg("%s: %zu edits, expected %zu", test->name, edits->count, expected);
+}
+
+static void put(struct os_file *file, const struct os_edit *edit, const char *path, bool link)
+{
+	char *copy = malloc(edit->length + 1);
+
+	memcpy(copy, edit->text, edit->length);
+	free((void *)(uintptr_t)file->text);
+	*file = (struct os_file){path, copy, edit->length, link};
+}
+
+/* The files with what @edits make of them. Every link leads to the script. */
+static size_t apply(struct os_file *file, size_t count, const struct os_edits *edits)
+{
+	const struct os_edit *script = NULL;
+
+	for (size_t e = 0; e < edits->count; e++) {
+		const struct os_edit *edit = &edits->edit[e];
+		size_t i = 0;
+
+		if (strstr(edit->path, "init.d"))
+			script = edit;
+		while (i < count && strcmp(file[i].path, edit->path) != 0)
+			i++;
+		if (i == count)
+			file[count++] = (struct os_file){.text = NULL};
+		put(&file[i], edit->text ? edit : script, edit->path, !edit->text);
+	}
+	for (size_t i = 0; script && i < count; i++)
+		if (file[i].link)
+			put(&file[i], script, file[i].path, true);
+	return count;
+}
+
+static void expect_boot(const struct persist_case *test, struct os_state *state,
+			const struct os_files *files, const struct os_wish *wish)
+{
+	struct os_edits again;
+
+	os_boot(state, files);
+	if (!state->range[0].boot_known || state->range[0].boot.lo != wish->range.lo ||
+	    state->range[0].boot.hi != wish->range.hi)
+		fail_msg("%s: the boot brings %u-%u from %s", test->name, state->range[0].boot.lo,
+			 state->range[0].boot.hi, state->range[0].where);
+	assert_int_equal(os_persist(state, files, wish, &again, NULL), 0);
+	if (again.count)
+		fail_msg("%s: once more changes %s to\n%s----", test->name, again.edit[0].path,
+			 again.edit[0].text);
+	os_edits_done(&again);
+}
+
+static void run_case(const struct persist_case *test)
+{
+	struct os_state *state = state_of(test->system, test->release);
+	struct os_file file[FILES_MAX + OS_EDITS_MAX];
+	struct os_files files = {file, files_of(test->before, file)};
+	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {test->lo, test->hi}};
+	struct eph_error error = {.message = ""};
+	struct os_edits edits;
+
+	if (os_persist(state, &files, &wish, &edits, &error) < 0)
+		fail_msg("%s: %s", test->name, error.message);
+	expect_edits(test, &edits);
+	files.count = apply(file, files.count, &edits);
+	expect_boot(test, state, &files, &wish);
+	for (size_t i = 0; i < files.count; i++)
+		free((void *)(uintptr_t)file[i].text);
+	os_edits_done(&edits);
+	free(state);
+}
+
+static void files_byte_for_byte(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		run_case(&cases[i]);
+	print_message("%zu cases\n", sizeof(cases) / sizeof(*cases));
+}
+
+static const struct boot_case {
+	const char *system, *release;
+	struct content file[FILES_MAX];
+	const char *expected; /* "LOW-HIGH where", or "default" */
+} boots[] = {
+	{"freebsd", "14.1", {{NULL, NULL}}, "default"},
+	{"freebsd",
+	 "14.1",
+	 {{"/etc/sysctl.conf.local", "net.inet.ip.portrange.first=30000\n"},
+	  {"/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n"}},
+	 "30000-65535 /etc/sysctl.conf.local line 1"},
+	{"freebsd",
+	 "14.1",
+	 {{"/etc/sysctl.conf", "net.inet.ip.portrange.first=100\n"}},
+	 "1024-65535 /etc/sysctl.conf line 1"},
+	{"freebsd",
+	 "14.1",
+	 {{"/etc/sysctl.conf", "#net.inet.ip.portrange.first=20000\n"}},
+	 "default"},
+	{"freebsd",
+	 "4.11",
+	 {{"/etc/sysctl.conf", "net.inet.ip.portrange.first = 20000\n"}},
+	 "default"},
+	{"freebsd",
+	 "13.2",
+	 {{"/etc/sysctl.conf", "net.inet.ip.portrange.first = 20000 # why\n"}},
+	 "20000-65535 /etc/sysctl.conf line 1"},
+	{"openbsd", "7.5", {{"/etc/sysctl.conf", "net.inet.ip.portfirst = 20000\n"}}, "default"},
+	{"openbsd",
+	 "7.5",
+	 {{"/etc/sysctl.conf", "a=1\nnet.inet.ip.portfirst=20000\r\n"}},
+	 "default"},
+	{"hpux",
+	 "B.11.31",
+	 {{"/etc/rc.config.d/nddconf",
+	   "TRANSPORT_NAME[1]=tcp\nNDD_NAME[1]=tcp_smallest_anon_port\nNDD_VALUE[1]=9000\n"}},
+	 "default"},
+	{"hpux",
+	 "B.11.31",
+	 {{"/etc/rc.config.d/nddconf",
+	   "NDD_NAME[0]=tcp_smallest_anon_port\nNDD_VALUE[0]=9000\nNDD_VALUE[0]=8000\n"},
+	  {"/sbin/rc2.d/S500tune", "ndd -set /dev/tcp tcp_largest_anon_port 50000\n"}},
+	 "8000-50000 /sbin/rc2.d/S500tune line 1"},
+	{"solaris10",
+	 "5.10",
+	 {{"/etc/rc3.d/S10a", "/usr/sbin/ndd -set /dev/tcp tcp_smallest_anon_port 3000\n"},
+	  {"/etc/rc2.d/S99z", "LO=2000; HI=1\nLO=\"2500\"\n"
+			      "x && ndd -set /dev/tcp tcp_largest_anon_port '50000'; "
+			      "ndd -set /dev/tcp tcp_smallest_anon_port ${LO}\n"},
+	  {"/etc/init.d/other", "ndd -set /dev/tcp tcp_smallest_anon_port 1\n"}},
+	 "3000-50000 /etc/rc3.d/S10a line 1"},
+	/* A value that only running the script would tell. */
+	{"solaris10",
+	 "5.10",
+	 {{"/etc/rc2.d/S99z", "ndd -set /dev/tcp tcp_smallest_anon_port `cat /etc/low`\n"}},
+	 "unknown /etc/rc2.d/S99z line 1"},
+	{"aix",
+	 "5.1",
+	 {{"/etc/rc.net", "no -o tcp_ephemeral_low=9000\n"}},
+	 "9000-65535 /etc/rc.net line 1"},
+	{"aix", "7.3", {{"/etc/rc.net", "no -o tcp_ephemeral_low=9000\n"}}, "default"},
+	{"aix",
+	 "7.3",
+	 {{"/etc/rc.tcpip", "# no -o tcp_ephemeral_low=1\nno -o tcp_ephemeral_low=9000 -o "
+			    "tcp_ephemeral_high=65500\n"}},
+	 "9000-65500 /etc/rc.tcpip line 2"},
+	{"macos", "24.1", {{"/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n"}}, "default"},
+	{"macos",
+	 "13.4",
+	 {{"/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n"}},
+	 "20000-65535 /etc/sysctl.conf line 1"},
+};
+
+static void what_the_boot_brings(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(boots) / sizeof(*boots); i++) {
+		struct os_state *state = state_of(boots[i].system, boots[i].release);
+		const struct os_range *range = &state->range[0];
+		struct os_file file[FILES_MAX];
+		struct os_files files = {file, files_of(boots[i].file, file)};
+		char seen[256];
+
+		os_boot(state, &files);
+		if (!range->boot_set)
+			snprintf(seen, sizeof(seen), "default");
+		else if (!range->boot_known)
+			snprintf(seen, sizeof(seen), "unknown %s", range->where);
+		else
+			snprintf(seen, sizeof(seen), "%u-%u %s", range->boot.lo, range->boot.hi,
+				 range->where);
+		if (strcmp(seen, boots[i].expected) != 0)
+			fail_msg("case %zu, %s %s: %s, expected %s", i, boots[i].system,
+				 boots[i].release, seen, boots[i].expected);
+		for (size_t f = 0; f < files.count; f++)
+			free((void *)(uintptr_t)file[f].text);
+		free(state);
+	}
+}
+
+static void refused(const char *system, const char *release, const char *path, const char *text,
+		    size_t length, int code)
+{
+	struct os_state *state = state_of(system, release);
+	struct os_file file = {path, text, length, false};
+	struct os_files files = {&file, path ? 1 : 0};
+	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {50000, 60000}};
+	struct eph_error error = {.message = ""};
+	struct os_edits edits;
+
+	assert_int_equal(os_persist(state, &files, &wish, &edits, &error), code);
+	assert_true(*error.message);
+	os_edits_done(&edits);
+	free(state);
+}
+
+static void files_that_are_left_alone(void **unused)
+{
+	static const char binary[] = "net.inet.ip.portrange.first=1\0\n";
+	static const char plist[] = "<plist><key>ProgramArguments</key><array>"
+				    "<string>/bin/echo</string></array></plist>";
+
+	(void)unused;
+	refused("freebsd", "14.1", "/etc/sysctl.conf", binary, sizeof(binary) - 1, -EINVAL);
+	refused("hpux", "B.11.31", "/etc/rc.config.d/nddconf", binary, sizeof(binary) - 1, -EINVAL);
+	refused("aix", "5.1", "/etc/rc.tcpip", binary, sizeof(binary) - 1, -EINVAL);
+	refused("aix", "5.1", NULL, NULL, 0, -ENOENT);
+	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", plist,
+		sizeof(plist) - 1, -EINVAL);
+	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", "bplist00", 8,
+		-EINVAL);
+	refused("solaris10", "5.10", "/etc/init.d/ephemports", "#!/sbin/sh\n", 11, -EEXIST);
+}
+
+static void a_stanza(void **unused)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct os_step step = {OS_NEXT_BOOT, "ipport_userreserved", "65535", ""};
+
+	(void)unused;
+	stanza_text("ipport_userreserved", "65535", &text);
+	assert_string_equal(text.text, "inet:\n\tipport_userreserved = 65535\n");
+	strbuf_clear(&text);
+	/* Back to nothing: what was there is taken out. */
+	stanza_command(&step, &text);
+	assert_non_null(strstr(text.text, "ipport_userreserved = 65535"));
+	assert_non_null(strstr(text.text, "/sbin/sysconfigdb -r -f"));
+	assert_null(strpbrk(text.text, "'\n"));
+	strbuf_done(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_byte_for_byte),
+		cmocka_unit_test(what_the_boot_brings),
+		cmocka_unit_test(files_that_are_left_alone),
+		cmocka_unit_test(a_stanza),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
