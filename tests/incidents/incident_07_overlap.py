@@ -41,6 +41,7 @@ CASES = (
     ('[::]', {}, '0.0.0.0', 'EADDRINUSE', 'without IPV6_V6ONLY, :: is every IPv4 address too'),
     ('[::]', {}, '10.9.0.1', 'EADDRINUSE', 'without IPV6_V6ONLY, :: is every IPv4 address too'),
     ('[::]', {'v6only': True}, '0.0.0.0', None, None),
+    ('[::]', {'v6only': True}, '[::ffff:10.9.0.1]', None, None),
     ('[::]', {}, '[::1]', 'EADDRINUSE', f'it overlaps ::1: :: {EVERY}'),
     ('[::1]', {}, '[::]', 'EADDRINUSE', f'it overlaps ::, which {EVERY}, ::1 too'),
 )

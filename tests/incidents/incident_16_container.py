@@ -57,6 +57,13 @@ with other_process('nginx', lambda: container(20000), own_netns=True) as pid:
     need(incident.get_setting('ipv4/ip_local_reserved_ports') == '20000-20010', 'the host is as it was')
 print('ok: reserved ports are per namespace', flush=True)
 
+# The same range, and a reservation that only the host has.
+setting('ip_local_reserved_ports', '3306')
+setting('ip_local_port_range', '32768 60999')
+with other_process('container', lambda: container(None), own_netns=True):
+    screen, risks = check('--all-netns')
+    need('netns-range-differs' in risks, 'reserved ports are compared', screen)
+
 # The same settings on both sides: nothing to tell.
 setting('ip_local_reserved_ports', '')
 setting('ip_local_port_range', '32768 60999')
