@@ -3,7 +3,7 @@
  * descriptors are a million words of memory, read in some 20 ms; /proc/PID/fd takes seconds for the same.
  *
  * Processes come and go meanwhile. A task that left the list still points onwards, but nobody points back: then the walk
- * ends (`changed`) and user space begins anew. A file seen in an array that was just given up may be held no more: user
+ * goes on from the task before it. If that left, too, it ends (`changed`) and user space begins anew. A file seen in an array that was just given up may be held no more: user
  * space looks at each descriptor that is reported.
  */
 #ifndef EPH_BPF_HOLDERS_H
@@ -33,9 +33,14 @@ static __always_inline bool holder_next_task(struct table_holders *h)
 	__u64 node = h->task + OFFSET(task_struct, tasks), next = READ(__u64, node);
 
 	if (READ(__u64, next + 8) != node) {
-		h->changed = 1;
-		return false;
+		node = h->before;
+		next = READ(__u64, node);
+		if (READ(__u64, next + 8) != node) {
+			h->changed = 1;
+			return false;
+		}
 	}
+	h->before = node;
 	h->task = next - OFFSET(task_struct, tasks);
 	if (h->task == h->first)
 		return false;
@@ -103,6 +108,7 @@ static __always_inline void holder_walk(struct table_holders *h)
 	__u64 task = (__u64)bpf_get_current_task();
 
 	h->first = h->task = FIELD(__u64, task, task_struct, group_leader);
+	h->before = h->first + OFFSET(task_struct, tasks);
 	h->found = h->changed = 0;
 	holder_begin(h);
 	bpf_loop(1 << 23, holder_step, &w, 0);

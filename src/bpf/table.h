@@ -230,6 +230,7 @@ struct table_holder {
 struct table_holders {
 	__u64 file[TABLE_FILES]; /* open addressing, 0: free */
 	__u64 first, task;       /* where the walk began, and the one whose descriptors are read */
+	__u64 before;            /* its neighbour in the list of processes */
 	__u64 table;             /* its array of open files */
 	__u32 next, end;         /* of the array */
 	__u32 found;             /* more than TABLE_HOLDERS: the rest is left out */

@@ -10,7 +10,7 @@
 #include "bpf_table.h"
 #include "process.h"
 
-#define HOLDER_TRIES 8u /* processes come and go while their list is read */
+#define HOLDER_TRIES 16u /* processes come and go while their list is read */
 
 static uint32_t slot_of(uint64_t file)
 {

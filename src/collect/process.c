@@ -271,6 +271,7 @@ int process_find(struct process_table *table, const uint32_t *inode, size_t coun
 		qsort(sorted, wanted.count, sizeof(*sorted), by_number);
 		r = find_among(table, &wanted, ret_whole);
 	}
-	process_table_sort(table);
+	if (r == 0)
+		r = process_table_sort_all(table);
 	return r < 0 ? error_set(reterr, r, "processes", "%s", strerror(-r)) : 0;
 }

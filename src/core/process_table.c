@@ -57,6 +57,42 @@ void process_table_sort(struct process_table *table)
 		qsort(table->link, table->links, sizeof(*table->link), by_inode);
 }
 
+static int by_pid(const void *a, const void *b, void *context)
+{
+	const struct process_record *process = context;
+	int32_t x = process[*(const uint32_t *)a].pid, y = process[*(const uint32_t *)b].pid;
+
+	return (x > y) - (x < y);
+}
+
+int process_table_sort_all(struct process_table *table)
+{
+	size_t count = table->processes;
+	uint32_t *order = calloc(count + 1, 2 * sizeof(*order)), *place = order + count + 1;
+	struct process_record *sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!order || !sorted) {
+		free(order);
+		free(sorted);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		order[i] = i;
+	qsort_r(order, count, sizeof(*order), by_pid, table->process);
+	for (uint32_t i = 0; i < count; i++) {
+		sorted[i] = table->process[order[i]];
+		place[order[i]] = i;
+	}
+	for (size_t i = 0; i < table->links; i++)
+		table->link[i].process = place[table->link[i].process];
+	free(table->process);
+	free(order);
+	table->process = sorted;
+	table->processes_capacity = count + 1;
+	process_table_sort(table);
+	return 0;
+}
+
 const struct process_link *process_table_find(const struct process_table *table, uint32_t inode,
 					      size_t *ret_count)
 {

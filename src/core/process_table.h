@@ -34,6 +34,8 @@ int process_table_add(struct process_table *table, const struct process_record *
 /* 0 or -ENOMEM */
 int process_table_link(struct process_table *table, uint32_t inode, uint32_t process);
 void process_table_sort(struct process_table *table);
+/* The same for a table to which processes were not added by ascending pid. 0 or -ENOMEM */
+int process_table_sort_all(struct process_table *table);
 void process_table_done(struct process_table *table);
 
 /* The links of @inode, how many in @ret_count; NULL when nobody has it. Valid until the table changes. */
