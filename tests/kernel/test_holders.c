@@ -66,12 +66,19 @@ static pid_t start(int listener, unsigned connections)
 		pause();
 }
 
+/* Returns when the new process holds no socket any more. */
 static pid_t start_churn(void)
 {
-	pid_t pid = fork();
+	int ready[2], r = pipe(ready);
+	pid_t pid = r == 0 ? fork() : -1;
+	char byte;
 
-	if (pid != 0)
+	if (pid != 0) {
+		close(ready[1]);
+		(void)!read(ready[0], &byte, 1);
+		close(ready[0]);
 		return pid;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close_range(3, UINT_MAX, 0);
 	for (;;) {
