@@ -42,6 +42,10 @@ struct runner_ops {
 	int (*run)(struct runner *runner, const char *const *argv, const char *input,
 		   size_t input_length, struct runner_output *ret, struct eph_error *reterr);
 
+	/* The same for one line, read by /bin/sh there, or by cmd.exe where `cmd_exe` is set. */
+	int (*line)(struct runner *runner, const char *line, struct runner_output *ret,
+		    struct eph_error *reterr);
+
 	/* A file below the root; that it is not there is no failure. Refusals as in file_edit.h.
 	 * @ret is released with runner_file_done(), on failure too. */
 	int (*file_read)(struct runner *runner, const char *path, struct runner_file *ret,
@@ -76,6 +80,7 @@ struct runner {
 	const struct runner_ops *ops;
 	const struct setting_ops *settings;
 	struct change_place place; /* what it reaches */
+	bool cmd_exe; /* the shell there is cmd.exe; there are no files then. Set by who finds it out */
 };
 
 /*

@@ -21,6 +21,13 @@ static int local_run(struct runner *runner, const char *const *argv, const char 
 	return r < 0 ? error_set(reterr, r, "command", "%.100s: %s", argv[0], strerror(-r)) : 0;
 }
 
+static int local_line(struct runner *runner, const char *line, struct runner_output *ret,
+		      struct eph_error *reterr)
+{
+	return local_run(runner, (const char *const[]){"/bin/sh", "-c", line, NULL}, NULL, 0, ret,
+			 reterr);
+}
+
 static int root_of(struct runner *runner)
 {
 	return ((struct local_runner *)runner)->root_fd;
@@ -45,6 +52,7 @@ static int local_file_tidy(struct runner *runner, const char *path, struct eph_e
 
 static const struct runner_ops local_ops = {
 	.run = local_run,
+	.line = local_line,
 	.file_read = local_file_read,
 	.file_replace = local_file_replace,
 	.file_tidy = local_file_tidy,

@@ -111,7 +111,8 @@ static int drop_noise(struct runner_output *output)
 	return 0;
 }
 
-int ssh_runner_line(struct ssh_runner *ssh, const char *line, const char *input,
+/* What the login shell printed on its way is not in @ret. */
+static int run_line(struct ssh_runner *ssh, const char *line, const char *input,
 		    size_t input_length, struct runner_output *ret, struct eph_error *reterr)
 {
 	const char *argv[SSH_COMMAND_MAX + 16];
@@ -119,17 +120,17 @@ int ssh_runner_line(struct ssh_runner *ssh, const char *line, const char *input,
 	int r = 0;
 
 	*ret = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
-	if (!ssh->cmd_exe)
+	if (!ssh->runner.cmd_exe)
 		r = ssh_wrap_line(line, &wrapped);
 	else if (strpbrk(line, "\r\n"))
 		r = -EINVAL;
 	if (r == 0) {
-		fill_argv(ssh, ssh->cmd_exe ? line : wrapped.text, argv);
+		fill_argv(ssh, ssh->runner.cmd_exe ? line : wrapped.text, argv);
 		r = child_run(argv, input, input_length, ssh->timeout_ms, ret);
 	}
 	if (r == 0 && ret->status == SSH_FAILED)
 		r = -EHOSTUNREACH;
-	if (r == 0 && !ssh->cmd_exe)
+	if (r == 0 && !ssh->runner.cmd_exe)
 		r = drop_noise(ret);
 	strbuf_done(&wrapped);
 	return r < 0 ? fail(ssh, r, ret, reterr) : 0;
@@ -140,15 +141,21 @@ static int ssh_run(struct runner *runner, const char *const *argv, const char *i
 {
 	struct ssh_runner *ssh = ssh_of(runner);
 	struct strbuf line = STRBUF_INIT;
-	int r = ssh->cmd_exe ? ssh_quote_cmd(argv, &line) : ssh_quote_words(argv, &line);
+	int r = ssh->runner.cmd_exe ? ssh_quote_cmd(argv, &line) : ssh_quote_words(argv, &line);
 
 	*ret = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
 	if (r < 0)
 		r = fail(ssh, r, ret, reterr);
 	else
-		r = ssh_runner_line(ssh, line.text, input, input_length, ret, reterr);
+		r = run_line(ssh, line.text, input, input_length, ret, reterr);
 	strbuf_done(&line);
 	return r;
+}
+
+static int ssh_line(struct runner *runner, const char *line, struct runner_output *ret,
+		    struct eph_error *reterr)
+{
+	return run_line(ssh_of(runner), line, NULL, 0, ret, reterr);
 }
 
 static int file_failed(const struct ssh_runner *ssh, int r, const char *path,
@@ -185,10 +192,10 @@ static int run_file_line(struct ssh_runner *ssh, int r, struct strbuf *line, con
 			 struct eph_error *reterr)
 {
 	*output = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
-	if (r == 0 && ssh->cmd_exe)
+	if (r == 0 && ssh->runner.cmd_exe)
 		r = -EOPNOTSUPP;
 	if (r == 0)
-		r = ssh_runner_line(ssh, line->text, input, length, output, reterr);
+		r = run_line(ssh, line->text, input, length, output, reterr);
 	else
 		r = file_failed(ssh, r, path, output, reterr);
 	strbuf_done(line);
@@ -270,6 +277,7 @@ static int ssh_file_tidy(struct runner *runner, const char *path, struct eph_err
 
 static const struct runner_ops ssh_ops = {
 	.run = ssh_run,
+	.line = ssh_line,
 	.file_read = ssh_file_read,
 	.file_replace = ssh_file_replace,
 	.file_tidy = ssh_file_tidy,

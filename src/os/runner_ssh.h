@@ -15,7 +15,6 @@
 struct ssh_runner {
 	struct runner runner; /* first, so that a pointer to it is one to the whole */
 	struct ssh_target target;
-	bool cmd_exe; /* commands are for cmd.exe; there are no files then. The caller sets it, once it knows */
 	int timeout_ms;
 	char *command; /* owned; EPHEMPORTS_SSH cut into words, or "ssh" */
 	const char *word[SSH_COMMAND_MAX];
@@ -25,19 +24,11 @@ struct ssh_runner {
 /**
  * ssh_runner_init() - remember how to reach a host; nothing is run yet
  * @host: [user@]name[:port], as the user gave it
- * Running values are those that settings of the caller read; runner.settings is NULL.
+ * Running values are read and set by host.h; runner.settings is NULL. Failures of its operations beyond those of runner.h:
+ * -EHOSTUNREACH when ssh could not log in (with what it said), -ETIMEDOUT, -EFBIG, -EPROTO (no Bourne shell answered).
  * Return: 0, -EINVAL, -ENAMETOOLONG, -E2BIG, -ENOMEM with @reterr; then nothing is to be released.
  */
 int ssh_runner_init(struct ssh_runner *ssh, const char *host, struct eph_error *reterr);
 void ssh_runner_done(struct ssh_runner *ssh);
-
-/**
- * ssh_runner_line() - run one line, as it is, in the shell over there
- * @ret: output from after what the login shell may have printed; released with runner_output_done(), on failure too
- * Return: 0 when it ran, whatever its status. -EHOSTUNREACH when ssh could not log in (with what it said), -ETIMEDOUT,
- * -EFBIG, -EPROTO (no Bourne shell answered there), or another negative errno, with @reterr.
- */
-int ssh_runner_line(struct ssh_runner *ssh, const char *line, const char *input,
-		    size_t input_length, struct runner_output *ret, struct eph_error *reterr);
 
 #endif

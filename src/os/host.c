@@ -1,0 +1,362 @@
+#include "host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "error.h"
+#include "parse.h"
+#include "text_line.h"
+
+#define PART         "ephemports-part"
+#define OUTPUTS_MAX  32u
+#define STATUS_LEAST 126 /* of a shell that did not find the command */
+
+static struct os_host *host_of(struct runner *runner)
+{
+	return (struct os_host *)runner;
+}
+
+static int host_run(struct runner *runner, const char *const *argv, const char *input,
+		    size_t input_length, struct runner_output *ret, struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->run(way, argv, input, input_length, ret, reterr);
+}
+
+static int host_line(struct runner *runner, const char *line, struct runner_output *ret,
+		     struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->line(way, line, ret, reterr);
+}
+
+static int host_file_read(struct runner *runner, const char *path, struct runner_file *ret,
+			  struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->file_read(way, path, ret, reterr);
+}
+
+static int host_file_replace(struct runner *runner, const char *path, const char *expected,
+			     const char *text, size_t length, struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->file_replace(way, path, expected, text, length, reterr);
+}
+
+static int host_file_tidy(struct runner *runner, const char *path, struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->file_tidy(way, path, reterr);
+}
+
+static const struct runner_ops host_ops = {
+	.run = host_run,
+	.line = host_line,
+	.file_read = host_file_read,
+	.file_replace = host_file_replace,
+	.file_tidy = host_file_tidy,
+};
+
+/* The first line, for a message. */
+static int first_line(const struct strbuf *text)
+{
+	return (int)strcspn(text->text, "\r\n");
+}
+
+static int identify(struct os_host *host, const char *line, struct eph_error *reterr)
+{
+	struct runner_output output;
+	int r = host->way->ops->line(host->way, line, &output, reterr);
+
+	if (r == 0) {
+		host->system = os_identify(output.text.text, output.text.length, host->release,
+					   sizeof(host->release));
+		if (!host->system)
+			r = error_set(reterr, -ENOTSUP, "host",
+				      "%.80s: a system that is not known here: %.*s",
+				      host->way->place.host,
+				      output.text.length > 100 ? 100 : first_line(&output.text),
+				      output.text.text);
+	}
+	runner_output_done(&output);
+	return r;
+}
+
+/* The lines of all commands as one, each output after a line that says which it is. */
+static void join_commands(const struct os_host *host, struct strbuf *out)
+{
+	const struct os_command *command = host->system->read;
+
+	for (unsigned i = 0; command && command[i].id && i < OUTPUTS_MAX; i++)
+		strbuf_printf(out,
+			      host->way->cmd_exe ? "%secho " PART " %u& %s"
+						 : "%secho " PART " %u; ( %s )",
+			      i ? host->way->cmd_exe ? "& " : "; " : "", i, command[i].line);
+}
+
+/* Cut the joined output into what each command said. */
+static size_t split_outputs(const struct os_host *host, const struct strbuf *text,
+			    struct os_output *output)
+{
+	struct text_lines lines = text_lines(text->text, text->length, false);
+	size_t count = 0, commands = 0;
+	struct text_span line, rest, word;
+
+	while (host->system->read && host->system->read[commands].id)
+		commands++;
+	while (text_line_next(&lines, &line)) {
+		rest = line;
+		if (count < OUTPUTS_MAX && count < commands && text_word_next(&rest, &word) &&
+		    text_is(word, PART)) {
+			output[count] =
+				(struct os_output){host->system->read[count].id, lines.cursor, 0};
+			count++;
+		} else if (count) {
+			output[count - 1].length = (size_t)(lines.cursor - output[count - 1].text);
+		}
+	}
+	return count;
+}
+
+int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *reterr)
+{
+	struct os_output output[OUTPUTS_MAX];
+	struct strbuf line = STRBUF_INIT;
+	struct runner_output said = {.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	int r = 0;
+
+	join_commands(host, &line);
+	if (line.failed)
+		r = error_set(reterr, -ENOMEM, "host", "out of memory");
+	else if (line.length)
+		r = host->way->ops->line(host->way, line.text, &said, reterr);
+	if (r == 0) {
+		struct os_outputs outputs = {output, split_outputs(host, &said.text, output)};
+
+		r = os_parse(host->system, host->release, &outputs, ret, reterr);
+		if (r == -ENODATA && said.errors.length)
+			error_set(reterr, r, "host", "%.80s: %.*s", host->way->place.host,
+				  said.errors.length > 200 ? 200 : first_line(&said.errors),
+				  said.errors.text);
+	}
+	runner_output_done(&said);
+	strbuf_done(&line);
+	return r;
+}
+
+/* Running values. */
+
+static void value_of(const struct os_system *system, const struct os_range *range, enum os_end end,
+		     struct strbuf *ret)
+{
+	if (system->flags & OS_ONE_SETTING)
+		strbuf_printf(ret, "%u %u", range->value[OS_END_LOW], range->value[OS_END_HIGH]);
+	else
+		strbuf_printf(ret, "%u", range->value[end]);
+}
+
+static bool find_value(const struct os_state *state, const char *name, struct strbuf *ret)
+{
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range *range = &state->range[i];
+
+		for (int end = 0; end < 2; end++) {
+			const char *setting =
+				end == OS_END_LOW ? range->spec->low : range->spec->high;
+
+			if (!setting || strcmp(setting, name) != 0 ||
+			    range->value[end] == OS_UNREAD)
+				continue;
+			value_of(state->system, range, (enum os_end)end, ret);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int setting_read(struct runner *runner, const char *name, struct strbuf *ret,
+			struct eph_error *reterr)
+{
+	struct os_host *host = host_of(runner);
+	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
+	int r = state ? os_host_read(host, state, reterr)
+		      : error_set(reterr, -ENOMEM, "host", "out of memory");
+
+	if (r == 0 && !find_value(state, name, ret))
+		r = error_set(reterr, -ENOENT, "setting", "%.80s: %.80s could not be read",
+			      host->way->place.host, name);
+	return r < 0 ? r : ret->failed ? -ENOMEM : 0;
+}
+
+static int run_set(struct os_host *host, const char *line, const char *name,
+		   struct eph_error *reterr)
+{
+	struct runner_output output;
+	int r = host->way->ops->line(host->way, line, &output, reterr);
+	const struct strbuf *said = output.errors.length ? &output.errors : &output.text;
+
+	/* Status 0 proves nothing (OpenBSD): the caller reads back. */
+	if (r == 0 && output.status)
+		r = error_set(reterr, output.status >= STATUS_LEAST ? -ENOENT : -EREMOTEIO,
+			      "setting", "%.80s: %.60s: %.*s", host->way->place.host, name,
+			      said->length > 150 ? 150 : first_line(said), said->text);
+	runner_output_done(&output);
+	return r;
+}
+
+static int setting_write(struct runner *runner, const char *name, const char *value,
+			 struct eph_error *reterr)
+{
+	struct os_host *host = host_of(runner);
+	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
+	struct os_step step = {.store = OS_RUNNING};
+	struct strbuf line = STRBUF_INIT;
+	int r = 0;
+
+	if (strlen(name) >= sizeof(step.setting) || strlen(value) >= sizeof(step.after) ||
+	    strspn(value, "0123456789 ") != strlen(value))
+		return error_set(reterr, -EINVAL, "setting", "%.80s: '%.40s' is no value for it",
+				 name, value);
+	snprintf(step.setting, sizeof(step.setting), "%s", name);
+	snprintf(step.after, sizeof(step.after), "%s", value);
+	if (!state)
+		return error_set(reterr, -ENOMEM, "host", "out of memory");
+	*state = (struct os_state){.system = host->system};
+	snprintf(state->release, sizeof(state->release), "%s", host->release);
+	if (!os_set_command(state, &step, &line))
+		r = error_set(reterr, -EPERM, "setting",
+			      "%.80s: cannot be set while the system runs", name);
+	else
+		r = run_set(host, line.text, name, reterr);
+	strbuf_done(&line);
+	return r;
+}
+
+static const struct setting_ops settings = {.read = setting_read, .write = setting_write};
+static const struct setting_ops settings_clamped = {
+	.read = setting_read, .write = setting_write, .clamps = true};
+
+int os_host_open(struct os_host *host, struct runner *way, const char *os, struct eph_error *reterr)
+{
+	int r;
+
+	*host = (struct os_host){.runner = {.ops = &host_ops, .place = way->place}, .way = way};
+	r = identify(host, OS_IDENTIFY_SHELL, reterr);
+	if (r == -EPROTO) { /* cmd.exe has no exec */
+		way->cmd_exe = true;
+		r = identify(host, OS_IDENTIFY_CMD, reterr);
+	}
+	if (os && (r == 0 || r == -ENOTSUP)) {
+		host->system = os_find(os);
+		r = host->system ? 0
+				 : error_set(reterr, -EINVAL, "host",
+					     "'%.60s' is no system that is known", os);
+	}
+	if (r < 0)
+		return r;
+	host->runner.cmd_exe = way->cmd_exe;
+	host->runner.settings = host->system->flags & OS_CLAMPS ? &settings_clamped : &settings;
+	return 0;
+}
+
+/* Boot files. */
+
+#define FILE_HEAD "ephemports-file "
+
+/* A link to /dev/null is a character device to test(1). */
+static void join_files(const struct os_boot_file *file, struct strbuf *out)
+{
+	strbuf_puts(out, "for f in");
+	for (; file->path; file++)
+		strbuf_printf(out, " %s", file->path);
+	strbuf_puts(out,
+		    "; do if [ -f \"$f\" ]; then if [ -r \"$f\" ]; then set x `wc -c <\"$f\"`; "
+		    "echo \"" FILE_HEAD "$2 $f\"; cat \"$f\"; else exit 44; fi; "
+		    "else if [ -c \"$f\" ]; then echo \"" FILE_HEAD "0 $f\"; fi; fi; done");
+}
+
+/* "ephemports-file SIZE PATH\n", then so many bytes. Return: 1 with a file, 0 at the end, -EPROTO. */
+static int next_file(const char **at, const char *end, struct os_file *ret)
+{
+	const char *newline = memchr(*at, '\n', (size_t)(end - *at)), *blank;
+	size_t head = sizeof(FILE_HEAD) - 1;
+	uint64_t size;
+
+	if (*at == end)
+		return 0;
+	if (!newline || (size_t)(newline - *at) < head || memcmp(*at, FILE_HEAD, head) != 0)
+		return -EPROTO;
+	blank = memchr(*at + head, ' ', (size_t)(newline - *at) - head);
+	if (!blank ||
+	    parse_uint(*at + head, (size_t)(blank - *at) - head, CHANGE_CONTENT_MAX, &size) < 0 ||
+	    size > (uint64_t)(end - newline - 1))
+		return -EPROTO;
+	ret->path = text_copy((struct text_span){blank + 1, (size_t)(newline - blank - 1)});
+	ret->text = malloc(size + 1);
+	ret->length = size;
+	if (ret->text)
+		memcpy((void *)(uintptr_t)ret->text, newline + 1, size);
+	*at = newline + 1 + size;
+	return ret->path && ret->text ? 1 : -ENOMEM;
+}
+
+static int split_files(const struct strbuf *text, struct os_host_files *ret)
+{
+	const char *at = text->text, *end = text->text + text->length;
+	int r = 1;
+
+	ret->file = calloc(OS_HOST_FILES_MAX, sizeof(*ret->file));
+	if (!ret->file)
+		return -ENOMEM;
+	while (r == 1) {
+		if (ret->count == OS_HOST_FILES_MAX)
+			return -E2BIG;
+		r = next_file(&at, end, &ret->file[ret->count]);
+		if (r != 0)
+			ret->count++;
+	}
+	return r;
+}
+
+int os_host_files(struct os_host *host, struct os_host_files *ret, struct eph_error *reterr)
+{
+	struct strbuf line = STRBUF_INIT;
+	struct runner_output output;
+	int r;
+
+	*ret = (struct os_host_files){.count = 0};
+	if (!host->system->boot_file)
+		return 0;
+	join_files(host->system->boot_file, &line);
+	r = host->way->ops->line(host->way, line.text, &output, reterr);
+	if (r == 0) {
+		r = output.status == 44 ? -EACCES
+		    : output.status     ? -EPROTO
+					: split_files(&output.text, ret);
+		if (r < 0)
+			error_set(reterr, r, "host", "%.80s: its boot files: %s",
+				  host->way->place.host, strerror(-r));
+	}
+	runner_output_done(&output);
+	strbuf_done(&line);
+	return r;
+}
+
+void os_host_files_done(struct os_host_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free((void *)(uintptr_t)files->file[i].path);
+		free((void *)(uintptr_t)files->file[i].text);
+	}
+	free(files->file);
+	*files = (struct os_host_files){.count = 0};
+}
