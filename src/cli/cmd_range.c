@@ -63,7 +63,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 const struct command cmd_range = {
 	.name = "range",
 	.summary = "tell ranges of every system, list changes and undo them",
-	.operands = "facts [OS] | firewall [LOW-HIGH] --for LANGUAGE | log | undo [ID]",
+	.operands = "facts|firewall|log|undo [OPERAND]",
 	.details =
 		"undo without ID takes the last change back that still stands. It is refused, with "
 		"status 3, when a later change or somebody else set the same since.",

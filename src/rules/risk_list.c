@@ -120,17 +120,17 @@ void risk_advice_reserve(struct risks_result *result, struct risk *risk,
 	va_end(arguments);
 }
 
-static char *reserve_command(struct risks_result *result, const struct port_set *ports)
+static char *list_command(struct risks_result *result, const char *command,
+			  const struct port_set *ports)
 {
 	struct strbuf list = STRBUF_INIT;
-	char *command = NULL;
+	char *whole = NULL;
 
 	port_set_format(ports, &list);
 	if (!list.failed && list.length <= SYSCTL_VALUE_BYTES_MAX)
-		command = risk_command(result, "sysctl -w net.ipv4.ip_local_reserved_ports=%s",
-				       list.text);
+		whole = risk_command(result, "%s%s", command, list.text);
 	strbuf_done(&list);
-	return command;
+	return whole;
 }
 
 /* All that is reserved in the namespace once every command was followed. */
@@ -156,15 +156,25 @@ static struct port_set wanted(const struct risks_result *result, const struct sn
 static void write_commands(struct risks_result *result, const struct snapshot *snapshot,
 			   struct risk *risk)
 {
+	bool own = risk->netns >= snapshot->n_netns || !*snapshot->netns[risk->netns].name;
+
 	for (unsigned j = 0; j < risk->n_advice; j++) {
+		struct risk_advice *advice = &risk->advice[j];
 		struct port_set ports;
 
-		if (!risk->advice[j].reserve)
+		if (!advice->reserve)
 			continue;
+		free(advice->command);
+		if (own) {
+			/* It merges by itself, and lasts over a boot. */
+			advice->command =
+				list_command(result, "ephemports reserve add ", advice->reserve);
+			continue;
+		}
 		ports = wanted(result, snapshot, risk->netns);
-		port_set_add_set(&ports, risk->advice[j].reserve);
-		free(risk->advice[j].command);
-		risk->advice[j].command = reserve_command(result, &ports);
+		port_set_add_set(&ports, advice->reserve);
+		advice->command =
+			list_command(result, "sysctl -w net.ipv4.ip_local_reserved_ports=", &ports);
 	}
 }
 

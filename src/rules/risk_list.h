@@ -29,8 +29,8 @@ char *risk_command(struct risks_result *result, const char *format, ...)
  * risk_advice_reserve() - one more advice: reserve @ports too
  * @instead: another advice of the risk would do as well
  *
- * The value of ip_local_reserved_ports is one list, so of two commands that write it the later would undo the earlier.
- * risk_list_finish() therefore gives each the ports that the others of the namespace reserve.
+ * In the caller's own namespace `ephemports reserve add` is advised, which merges. Elsewhere a command writes the whole
+ * list, so of two the later would undo the earlier: risk_list_finish() gives each the ports that the others reserve.
  */
 void risk_advice_reserve(struct risks_result *result, struct risk *risk,
 			 const struct port_set *ports, bool instead, const char *format, ...)

@@ -1,6 +1,8 @@
 /* Exercises: rules/risks.c: each risk is found where it is, and nowhere else. */
 #include "check.h"
 
+#include <stdio.h>
+
 #include "risks.h"
 #include "usage.h"
 
@@ -180,6 +182,15 @@ static void keeps_reserved_ports_in_its_advice(void **state)
 	port_set_add(&snapshot->netns[0].binds.listening, 40010);
 	port_set_add(&snapshot->netns[0].binds.listening, 40011);
 	port_set_add(&snapshot->netns[0].binds.listening, 443);
+	risks = judge(snapshot);
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports reserve add 40011");
+	assert_only(risks, "listener-in-range", RISK_WARNING);
+	/* Elsewhere the whole list is written. */
+	snapshot = make_snapshot(40999);
+	snprintf(snapshot->netns[0].name, sizeof(snapshot->netns[0].name), "blue");
+	port_set_add(&snapshot->netns[0].settings.reserved, 3306);
+	port_set_add(&snapshot->netns[0].settings.reserved, 40010);
+	port_set_add(&snapshot->netns[0].binds.listening, 40011);
 	risks = judge(snapshot);
 	assert_string_equal(risks.risk[0].advice[0].command,
 			    "sysctl -w net.ipv4.ip_local_reserved_ports=3306,40010-40011");
