@@ -2,6 +2,8 @@
  * ssh_tool HOST ACT... - the ssh runner by hand, for test_ssh_runner.py
  *
  *	identify			system and release
+ *	show				its ranges: as they are, and as the next boot will have them
+ *	set LOW HIGH			change and keep all regular ranges, as os_plan(), os_plan_boot() and os_persist() say
  *	run WORD...			its output; exit status is the command's
  *	cmd LINE			the same for cmd.exe
  *	read PATH			"none", or digest and real path, then the text
@@ -17,8 +19,8 @@
 #include <string.h>
 
 #include "error.h"
+#include "host.h"
 #include "runner_ssh.h"
-#include "system.h"
 
 #define FAILED 99
 
@@ -31,7 +33,7 @@ static int failed(void)
 	return FAILED;
 }
 
-static int show(int r, struct runner_output *output)
+static int tell(int r, struct runner_output *output)
 {
 	int status = output->status;
 
@@ -43,29 +45,167 @@ static int show(int r, struct runner_output *output)
 	return r < 0 ? failed() : status;
 }
 
+static struct os_host host;
+static struct os_state state;
+
 static int identify(void)
 {
-	struct runner_output output;
-	const struct os_system *system = NULL;
-	char release[64];
-	int r = ssh_runner_line(&ssh, OS_IDENTIFY_SHELL, NULL, 0, &output, &error);
+	int r = os_host_open(&host, &ssh.runner, NULL, &error);
 
-	if (r == 0)
-		system =
-			os_identify(output.text.text, output.text.length, release, sizeof(release));
-	runner_output_done(&output);
-	if (r == -EPROTO) {
-		ssh.cmd_exe = true;
-		r = ssh_runner_line(&ssh, OS_IDENTIFY_CMD, NULL, 0, &output, &error);
-		if (r == 0)
-			system = os_identify(output.text.text, output.text.length, release,
-					     sizeof(release));
-		runner_output_done(&output);
-	}
+	if (r == -ENOTSUP)
+		puts("unknown");
 	if (r < 0)
 		return failed();
-	printf("%s %s\n", system ? system->name : "unknown", system ? release : "");
+	printf("%s %s\n", host.system->name, host.release);
 	return 0;
+}
+
+/* The state, with what the files say of the next boot. */
+static int look(struct os_host_files *files)
+{
+	struct os_files borrowed;
+	int r = os_host_open(&host, &ssh.runner, NULL, &error);
+
+	if (r == 0)
+		r = os_host_read(&host, &state, &error);
+	*files = (struct os_host_files){.count = 0};
+	if (r == 0)
+		r = os_host_files(&host, files, &error);
+	borrowed = (struct os_files){files->file, files->count};
+	if (r == 0)
+		os_boot(&state, &borrowed);
+	return r;
+}
+
+static int show(void)
+{
+	struct os_host_files files;
+	int r = look(&files);
+
+	os_host_files_done(&files);
+	if (r < 0)
+		return failed();
+	for (size_t i = 0; i < state.ranges; i++) {
+		const struct os_range *range = &state.range[i];
+
+		printf("%s %s", (const char *const[]){"regular", "high", "low"}[range->spec->name],
+		       range->spec->high ? range->spec->high : "-");
+		if (range->known)
+			printf(" %u-%u", range->now.lo, range->now.hi);
+		if (range->boot_known)
+			printf(" boot %u-%u %s", range->boot.lo, range->boot.hi, range->where);
+		putchar('\n');
+	}
+	return 0;
+}
+
+static int set_running(const struct os_plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps; i++) {
+		struct strbuf value = STRBUF_INIT;
+
+		r = host.runner.settings->write(&host.runner, plan->step[i].setting,
+						plan->step[i].after, &error);
+		if (r == 0)
+			r = host.runner.settings->read(&host.runner, plan->step[i].setting, &value,
+						       &error);
+		if (r == 0 && strcmp(value.text, plan->step[i].after) != 0)
+			r = error_set(&error, -EREMOTEIO, "test", "%s is %s, not %s",
+				      plan->step[i].setting, value.text, plan->step[i].after);
+		strbuf_done(&value);
+	}
+	return r;
+}
+
+static int run_words(const char *const *argv)
+{
+	struct runner_output output;
+	int r = ssh.runner.ops->run(&ssh.runner, argv, NULL, 0, &output, &error);
+
+	if (r == 0 && output.status)
+		r = error_set(&error, -EREMOTEIO, "test", "%s: %s", argv[0], output.errors.text);
+	runner_output_done(&output);
+	return r;
+}
+
+static int keep_by_commands(const struct os_plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps; i++) {
+		struct strbuf line = STRBUF_INIT;
+		struct runner_output output;
+
+		if (!os_set_command(&state, &plan->step[i], &line))
+			return error_set(&error, -EPERM, "test", "no command for %s",
+					 plan->step[i].setting);
+		r = ssh.runner.ops->line(&ssh.runner, line.text, &output, &error);
+		if (r == 0 && output.status)
+			r = error_set(&error, -EREMOTEIO, "test", "%s: %s", line.text,
+				      output.errors.text);
+		runner_output_done(&output);
+		strbuf_done(&line);
+	}
+	return r;
+}
+
+static int keep_in_file(const struct os_edit *edit)
+{
+	const struct runner_ops *ops = ssh.runner.ops;
+	struct runner_file old;
+	char mode[8];
+	int r;
+
+	if (edit->link_to)
+		return run_words(
+			(const char *const[]){"ln", "-s", edit->link_to, edit->path, NULL});
+	r = ops->file_read(&ssh.runner, edit->path, &old, &error);
+	if (r == 0)
+		r = ops->file_replace(&ssh.runner, edit->path, old.digest, edit->text, edit->length,
+				      &error);
+	runner_file_done(&old);
+	snprintf(mode, sizeof(mode), "%o", edit->mode & 07777u);
+	if (r == 0 && edit->created && edit->mode)
+		r = run_words((const char *const[]){"chmod", mode, edit->path, NULL});
+	return r;
+}
+
+static int keep_in_files(const struct os_host_files *files, const struct os_wish *wish)
+{
+	struct os_files borrowed = {files->file, files->count};
+	struct os_edits edits;
+	int r = os_persist(&state, &borrowed, wish, &edits, &error);
+
+	for (size_t i = 0; r == 0 && i < edits.count; i++)
+		r = keep_in_file(&edits.edit[i]);
+	os_edits_done(&edits);
+	return r;
+}
+
+static int set(const char *low, const char *high)
+{
+	struct os_wish wish = {OS_REGULAR,
+			       OS_TCP | OS_UDP | OS_SCTP,
+			       OS_IPV4 | OS_IPV6,
+			       {(uint16_t)atoi(low), (uint16_t)atoi(high)}};
+	struct os_plan plan, boot_plan;
+	struct os_host_files files;
+	int r = look(&files);
+
+	if (r == 0)
+		r = os_plan(&state, &wish, &plan, &error);
+	if (r == 0)
+		r = os_plan_boot(&state, &wish, &boot_plan, &error);
+	if (r == 0)
+		r = set_running(&plan);
+	if (r == 0)
+		r = keep_by_commands(&boot_plan);
+	if (r == 0)
+		r = keep_in_files(&files, &wish);
+	os_host_files_done(&files);
+	return r < 0 ? failed() : 0;
 }
 
 static int read_file(const char *path)
@@ -104,11 +244,15 @@ static int act(int argc, char **argv)
 
 	if (strcmp(argv[0], "identify") == 0)
 		return identify();
+	if (strcmp(argv[0], "show") == 0)
+		return show();
+	if (strcmp(argv[0], "set") == 0 && argc == 3)
+		return set(argv[1], argv[2]);
 	if (strcmp(argv[0], "run") == 0)
-		return show(ops->run(&ssh.runner, words.out, NULL, 0, &output, &error), &output);
+		return tell(ops->run(&ssh.runner, words.out, NULL, 0, &output, &error), &output);
 	if (strcmp(argv[0], "cmd") == 0 && argc == 2) {
-		ssh.cmd_exe = true;
-		return show(ssh_runner_line(&ssh, argv[1], NULL, 0, &output, &error), &output);
+		ssh.runner.cmd_exe = true;
+		return tell(ops->line(&ssh.runner, argv[1], &output, &error), &output);
 	}
 	if (strcmp(argv[0], "read") == 0 && argc == 2)
 		return read_file(argv[1]);
