@@ -31,8 +31,8 @@ struct part_line {
 /* What the shell has in its variables at the end of the file. */
 struct entries {
 	struct text_span name[ENTRIES_MAX], value[ENTRIES_MAX];
-	bool used[ENTRIES_MAX]; /* any line with this number */
-	unsigned value_line[ENTRIES_MAX];
+	unsigned value_line[ENTRIES_MAX]; /* the last one, which counts */
+	bool spoiled[ENTRIES_MAX];
 };
 
 static const struct start_script script = {
@@ -101,12 +101,12 @@ static void read_entries(const struct os_file *file, struct entries *ret)
 	for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
 		if (!read_part(line.body, &part))
 			continue;
-		ret->used[part.index] = true;
 		if (part.part == PART_NAME)
 			ret->name[part.index] = part.value;
 		if (part.part == PART_VALUE) {
 			ret->value[part.index] = part.value;
-			ret->value_line[part.index] = is_spoiled(line, &part) ? 0 : number;
+			ret->value_line[part.index] = number;
+			ret->spoiled[part.index] = is_spoiled(line, &part);
 		}
 	}
 }
@@ -122,7 +122,7 @@ void nddconf_boot(struct os_state *state, const struct os_files *files)
 		struct os_range *range = os_text_range(state, entries.name[i], &end);
 		uint32_t value;
 
-		if (!range || !entries.value_line[i] ||
+		if (!range || entries.spoiled[i] ||
 		    !os_text_number(entries.value[i], UINT16_MAX, &value))
 			continue;
 		range->boot_value[end] = value;
@@ -154,6 +154,7 @@ static bool is_reached(const struct entries *entries, const char *setting)
 	return found;
 }
 
+/* The lowest number without a name: the boot stops there. What else has that number is overruled by what comes later. */
 static int append(struct entries *entries, const struct os_step *step, const char *line_end,
 		  struct strbuf *out, struct eph_error *reterr)
 {
@@ -161,11 +162,11 @@ static int append(struct entries *entries, const struct os_step *step, const cha
 	const char *tail = line_end[1] ? " #" : "";
 	unsigned n = 0;
 
-	while (n < ENTRIES_MAX && entries->used[n])
+	while (n < ENTRIES_MAX && entries->name[n].length)
 		n++;
 	if (n == ENTRIES_MAX)
 		return error_set(reterr, -E2BIG, "range", NDDCONF_PATH ": has no number left");
-	entries->used[n] = true;
+	entries->name[n] = (struct text_span){step->setting, strlen(step->setting)};
 	edit_finish_line(out, line_end);
 	if (out->length)
 		strbuf_puts(out, line_end);
@@ -183,10 +184,11 @@ static void put_lines(const struct os_file *file, const struct entries *entries,
 	struct part_line part;
 	struct edit_line line;
 
-	while (edit_line_next(&lines, &line)) {
+	for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
 		const char *value = NULL;
 
-		if (read_part(line.body, &part) && part.part == PART_VALUE)
+		if (read_part(line.body, &part) && part.part == PART_VALUE &&
+		    entries->value_line[part.index] == number)
 			for (size_t i = 0; i < plan->steps; i++)
 				if (text_is(entries->name[part.index], plan->step[i].setting))
 					value = plan->step[i].after;

@@ -239,7 +239,7 @@ static void no_step_leaves_the_system_in_between(void **unused)
 				s < plan.steps ? &plan.step[s] : &back.step[s - plan.steps];
 			bool low = strcmp(step->setting, system->spec[0].low) == 0;
 
-			assert_int_equal(atol(step->before), from[!low]);
+			assert_int_equal(strtoul(step->before, NULL, 10), from[!low]);
 			from[!low] = (uint32_t)strtoul(step->after, NULL, 10);
 			if (!plan_between_ok(system, from[0], from[1]))
 				fail_msg("%s passes through %u-%u", system->name, from[0], from[1]);
