@@ -12,18 +12,29 @@
 #define OPEN  "<string>"
 #define CLOSE "</string>"
 
-/* The next <string> and what it holds. */
+static bool begins(const char *at, const char *end, const char *word)
+{
+	return text_begins((struct text_span){at, (size_t)(end - at)}, word);
+}
+
+/* The next <string> and what it holds, which is text without a tag in it. */
 static bool next_string(const char **at, const char *end, struct text_span *ret)
 {
-	const char *open = memmem(*at, (size_t)(end - *at), OPEN, sizeof(OPEN) - 1);
-	const char *start = open ? open + sizeof(OPEN) - 1 : end;
-	const char *close = memmem(start, (size_t)(end - start), CLOSE, sizeof(CLOSE) - 1);
+	while (*at < end) {
+		const char *open = memmem(*at, (size_t)(end - *at), OPEN, sizeof(OPEN) - 1);
+		const char *start = open ? open + sizeof(OPEN) - 1 : end;
+		const char *tag = memchr(start, '<', (size_t)(end - start));
 
-	if (!open || !close)
-		return false;
-	*ret = (struct text_span){start, (size_t)(close - start)};
-	*at = close + sizeof(CLOSE) - 1;
-	return true;
+		if (!tag)
+			return false;
+		*at = tag;
+		if (!begins(tag, end, CLOSE))
+			continue;
+		*ret = (struct text_span){start, (size_t)(tag - start)};
+		*at = tag + sizeof(CLOSE) - 1;
+		return true;
+	}
+	return false;
 }
 
 /* "NAME=VALUE" */

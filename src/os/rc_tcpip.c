@@ -38,9 +38,61 @@ static bool next_option(struct text_span *line, struct text_span *ret_name,
 	return false;
 }
 
+/* How much deeper a line leads into ifs, loops, cases and functions. */
+static int deeper(struct text_span line)
+{
+	static const char *const in[] = {"if", "case", "do", "{"};
+	static const char *const out[] = {"fi", "esac", "done", "}"};
+	struct text_span word;
+	int depth = 0;
+
+	while (text_word_next(&line, &word) && !text_begins(word, "#")) {
+		while (text_ends(word, ";"))
+			word.length--;
+		for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+			depth += text_is(word, in[i]) - text_is(word, out[i]);
+	}
+	return depth;
+}
+
+static bool is_exit(struct text_span line)
+{
+	struct text_span word;
+
+	if (!text_word_next(&line, &word))
+		return false;
+	while (text_ends(word, ";"))
+		word.length--;
+	return text_is(word, "exit");
+}
+
+/* Where the script ends: its first exit outside of ifs, loops and functions, or the end of the text. Of a text whose ifs do
+ * not come out even only an exit with nothing but comments behind it counts. */
+static size_t script_end(const char *text, size_t length)
+{
+	struct edit_lines lines = edit_lines(text, length);
+	size_t first = length, last = length;
+	struct edit_line line;
+	int depth = 0;
+
+	while (edit_line_next(&lines, &line)) {
+		struct text_span code = text_trim(line.body);
+		size_t at = (size_t)(line.whole.start - text);
+
+		if (!code.length || *code.start == '#')
+			continue;
+		last = is_exit(code) ? at : length;
+		if (first == length && depth == 0)
+			first = last;
+		depth += deeper(code);
+	}
+	return depth == 0 ? first : last;
+}
+
 static unsigned boot_file(struct os_state *state, const struct os_file *file)
 {
-	struct text_lines lines = text_lines(file->text, file->length, true);
+	struct text_lines lines =
+		text_lines(file->text, script_end(file->text, file->length), true);
 	struct text_span line, name, value;
 	unsigned found = 0;
 
@@ -70,42 +122,6 @@ void rc_tcpip_boot(struct os_state *state, const struct os_files *files)
 		boot_file(state, net);
 	if (tcpip)
 		boot_file(state, tcpip);
-}
-
-static bool is_exit(struct text_span body)
-{
-	struct text_span word, rest = body;
-
-	return text_begins(body, "exit") && text_word_next(&rest, &word) && text_is(word, "exit");
-}
-
-static bool closes_block(struct text_span line)
-{
-	static const char *const words[] = {"fi", "done", "esac", ";;", "}", "else", "elif"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (text_begins(line, words[i]))
-			return true;
-	return false;
-}
-
-/* Where the script ends: its first exit that is not inside of an if, a loop or a function, or the end of the text. */
-static size_t insert_at(const char *text, size_t length)
-{
-	struct edit_lines lines = edit_lines(text, length);
-	size_t exit_at = length;
-	struct edit_line line;
-
-	while (edit_line_next(&lines, &line)) {
-		struct text_span code = text_trim(line.body);
-
-		if (!code.length || *code.start == '#')
-			continue;
-		if (exit_at != length && !closes_block(code))
-			return exit_at;
-		exit_at = is_exit(line.body) ? (size_t)(line.whole.start - text) : length;
-	}
-	return exit_at;
 }
 
 /* The file without our block. */
@@ -192,7 +208,7 @@ int rc_tcpip_persist(const struct os_state *state, const struct os_files *files,
 		return error_set(reterr, -EINVAL, "range", RC_TCPIP_PATH ": is no text");
 	line_end = edit_line_end(file->text, file->length);
 	put_rest(file, &rest);
-	at = insert_at(rest.text, rest.length);
+	at = script_end(rest.text, rest.length);
 	strbuf_add(&out, rest.text, at);
 	edit_finish_line(&out, line_end);
 	put_block(state, plan, file, line_end, &out);
