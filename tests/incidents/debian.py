@@ -22,11 +22,13 @@ def download(packages, into):
     """With the package lists of this host, or where these are missing or too old, with lists of our own."""
     lists = os.path.join(cache(), 'lists')
     own = ['-o', f'Dir::State::Lists={lists}', '-o', f'Dir::Cache={into}']
-    if subprocess.run([*APT, 'download', *packages], cwd=into, capture_output=True).returncode == 0:
+    environment = dict(os.environ, TMPDIR=into)
+    if subprocess.run([*APT, 'download', *packages], cwd=into, env=environment, capture_output=True).returncode == 0:
         return None
     os.makedirs(os.path.join(lists, 'partial'), exist_ok=True)
-    subprocess.run([*APT, *own, 'update'], cwd=into, capture_output=True)
-    done = subprocess.run([*APT, *own, 'download', *packages], cwd=into, capture_output=True, text=True)
+    subprocess.run([*APT, *own, 'update'], cwd=into, env=environment, capture_output=True)
+    done = subprocess.run([*APT, *own, 'download', *packages], cwd=into, env=environment, capture_output=True, text=True)
+    shutil.rmtree(lists, ignore_errors=True)
     return done.stderr.strip().splitlines()[-1:] if done.returncode else None
 
 

@@ -27,7 +27,7 @@ def serves(self):
 
 
 done = subprocess.run([root + '/usr/bin/mariadb-install-db', '--no-defaults', f'--basedir={root}/usr', f'--datadir={data}',
-                       '--user=root', '--auth-root-authentication-method=normal', '--skip-test-db'],
+                       f'--tmpdir={incident.work}', '--user=root', '--auth-root-authentication-method=normal', '--skip-test-db'],
                       env=debian.environment(root), capture_output=True, text=True)
 incident.need(done.returncode == 0, 'mariadb-install-db', done.stdout + done.stderr)
 
@@ -36,7 +36,7 @@ host = debian.copy(root, ['/etc/mysql'], incident.tree())
 mariadb = server.Server('mariadbd', 3306, root, [
     root + '/usr/sbin/mariadbd', f'--defaults-file={host}/etc/mysql/mariadb.conf.d/50-server.cnf', f'--basedir={root}/usr',
     f'--datadir={data}', f'--socket={data}/socket', f'--pid-file={data}/pid', f'--lc-messages-dir={root}/usr/share/mysql',
-    '--user=root', '--innodb-buffer-pool-size=8M'], serves)
+    f'--tmpdir={incident.work}', '--user=root', '--innodb-buffer-pool-size=8M'], serves)
 incident.setting('ip_local_port_range', '1024 65535')
 server.configured(mariadb, host, '3306 mysql (/etc/mysql/mariadb.conf.d/50-server.cnf', 'its default')
 with open(host + '/etc/mysql/mariadb.conf.d/60-site.cnf', 'w') as file:

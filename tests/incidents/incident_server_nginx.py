@@ -23,7 +23,8 @@ os.symlink('/etc/nginx/sites-available/default', host + '/etc/nginx/sites-enable
 
 
 def moved():
-    """The same configuration with paths below the test's directory, and no user to change to."""
+    """The same configuration with paths below the test's directory, and no user to change to: in a user namespace there is
+    none."""
     to = debian.copy(host, ['/etc/nginx'], incident.tree())
     os.unlink(to + '/etc/nginx/sites-enabled/default')
     os.symlink('../sites-available/default', to + '/etc/nginx/sites-enabled/default')
@@ -52,7 +53,8 @@ def serves(self):
 
 to = moved()
 nginx = server.Server('nginx', 80, root, [
-    root + '/usr/sbin/nginx', '-p', to, '-c', to + '/etc/nginx/nginx.conf', '-e', to + '/error.log', '-g', 'daemon off;'], serves,
+    root + '/usr/sbin/nginx', '-p', to, '-c', to + '/etc/nginx/nginx.conf', '-e', to + '/error.log', '-g',
+    'daemon off; master_process off; user root;'], serves,
     log=to + '/var/log/nginx/error.log')
 incident.setting('ip_unprivileged_port_start', '70')
 incident.setting('ip_local_port_range', '80 65535')
