@@ -75,8 +75,8 @@ static void tell(const struct strbuf *recovered)
 	strbuf_done(&line);
 }
 
-int change_session_open(const struct arguments *arguments, enum journal_mode mode,
-			struct change_session *ret, struct eph_error *reterr)
+int change_session_open(const struct arguments *arguments, bool changes, struct change_session *ret,
+			struct eph_error *reterr)
 {
 	const char *name = arguments_get(arguments, "netns");
 	int r = check_options(arguments, reterr);
@@ -86,10 +86,10 @@ int change_session_open(const struct arguments *arguments, enum journal_mode mod
 		r = enter(name, ret, reterr);
 	if (r == 0)
 		r = local_runner_init(&ret->local, ret->foreign && name ? name : "", reterr);
-	if (r == 0)
-		r = journal_open(mode, &ret->journal, reterr);
+	if (r == 0 && changes)
+		r = journal_open(JOURNAL_WRITE, &ret->journal, reterr);
 	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};
-	if (r == 0 && mode == JOURNAL_WRITE) {
+	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &ret->recovered, reterr);
 		tell(&ret->recovered);
 	}

@@ -19,11 +19,12 @@ struct change_session {
 
 /**
  * change_session_open() - for the namespace that the common options name; the thread stays there until it is closed
- * @mode: JOURNAL_WRITE also settles what was interrupted, and says so on standard error
+ * @changes: something will be changed: the journal is opened, and what was interrupted is settled, which is said on standard
+ *           error. Otherwise there is no journal: whoever only looks need not be root.
  * Options that look at saved or at several things are refused. Close in any case.
  */
-int change_session_open(const struct arguments *arguments, enum journal_mode mode,
-			struct change_session *ret, struct eph_error *reterr);
+int change_session_open(const struct arguments *arguments, bool changes, struct change_session *ret,
+			struct eph_error *reterr);
 void change_session_close(struct change_session *session);
 
 #endif

@@ -426,7 +426,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	r = find_ports(arguments, &reserving, reterr);
 	if (r < 0)
 		return r;
-	r = change_session_open(arguments, reads ? JOURNAL_READ : JOURNAL_WRITE, &session, reterr);
+	r = change_session_open(arguments, !reads, &session, reterr);
 	if (r == 0)
 		r = read_state(&session, &reserving, reterr);
 	if (r == 0 && reserving.verb == VERB_SHOW)

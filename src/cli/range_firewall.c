@@ -13,7 +13,7 @@ static int read_range(const struct arguments *arguments, struct port_range *ret,
 {
 	struct change_session session;
 	struct strbuf text = STRBUF_INIT;
-	int r = change_session_open(arguments, JOURNAL_READ, &session, reterr);
+	int r = change_session_open(arguments, false, &session, reterr);
 
 	if (r == 0)
 		r = session.local.runner.settings->read(&session.local.runner, RANGE, &text,

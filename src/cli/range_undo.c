@@ -40,7 +40,7 @@ int range_undo(const struct arguments *arguments, struct outcome *outcome, struc
 	struct change_session session;
 	struct change_list list = {.count = 0};
 	struct change *change;
-	int r = change_session_open(arguments, JOURNAL_WRITE, &session, reterr);
+	int r = change_session_open(arguments, true, &session, reterr);
 
 	if (r == 0)
 		r = journal_list(session.journal, &list, reterr);
