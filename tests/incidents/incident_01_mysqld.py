@@ -2,13 +2,10 @@
 """Incident 1: mysqld does not start, since an outgoing connection was given 3306 as its source port: the range begins below
 it. Who has the port, why no socket option helps, what would, and that a reservation ends it. Over IPv6 and UDP too.
 
-That it can fail was shown by breaking: `outgoing` told as `bound`; overlap ignored; the reservation not followed.
+That it can fail was shown by breaking: `outgoing` told as `bound`; no reservation advised; another port reserved.
 
 usage: incident_01_mysqld.py EPHEMPORTS
 """
-import errno
-import socket
-
 import incident
 from incident import abort_all, connect, listen, other_process, setting, why_bind, why_connect
 

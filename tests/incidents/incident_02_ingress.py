@@ -2,7 +2,7 @@
 """Incident 2: the range begins at 1024; the API server's connection to etcd was given 10254, the ingress controller's health
 port. Who has it, and which other configured ports wait for the same: kubelet's, kube-proxy's, a user's list, the NodePorts.
 
-That it can fail was shown by breaking: NodePorts not looked for; the advice for one port only.
+That it can fail was shown by breaking: NodePorts not told; `outgoing` told as `bound`.
 
 usage: incident_02_ingress.py EPHEMPORTS
 """

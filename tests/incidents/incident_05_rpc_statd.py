@@ -2,14 +2,14 @@
 """Incident 5: rpc.statd is given 33333, the port of a health endpoint, at boot: an automatic port inside the default range,
 for TCP and for UDP. The endpoint finds it taken, whichever of the two it wants.
 
-That it can fail was shown by breaking: UDP holders told as "is bound there".
+That it can fail was shown by breaking: SOCKET_EXPLICIT of the holder not read.
 
 usage: incident_05_rpc_statd.py EPHEMPORTS
 """
 import socket
 
 import incident
-from incident import connect, keep, listen, other_process, setting, why_bind
+from incident import keep, other_process, setting, why_bind
 
 incident.begin()
 setting('ip_local_port_range', '33333 33333')

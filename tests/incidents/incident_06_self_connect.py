@@ -3,7 +3,7 @@
 and so connects to itself: for days, and the service cannot start. It happens on ports of the parity that connect() tries
 first (with the default range: even ones).
 
-That it can fail was shown by breaking: the holder told as outgoing.
+That it can fail was shown by breaking: the holder told as outgoing; another port reserved.
 
 usage: incident_06_self_connect.py EPHEMPORTS
 """

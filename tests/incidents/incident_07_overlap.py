@@ -2,7 +2,7 @@
 """Incident 7: bind(0.0.0.0:P) fails, and nothing is on 0.0.0.0:P: a connection has 127.0.0.1:P, and the two overlap. The
 reader must be told that, and that another address would do: wildcard against specific, both ways, IPv4 against IPv6.
 
-That it can fail was shown by breaking: the reason left out; IPv6 wildcards taken to be V6ONLY.
+That it can fail was shown by breaking: the reason left out; V6ONLY of :: ignored; 0.0.0.0 overlapping nothing.
 
 usage: incident_07_overlap.py EPHEMPORTS
 """

@@ -2,7 +2,7 @@
 """Incident 13: a proxy binds its source address before it connects. Ten endpoints then share one pool of ports, which is
 full though each destination has few connections. Named with its process; with IP_BIND_ADDRESS_NO_PORT the same load fits.
 
-That it can fail was shown by breaking: sockets bound first counted as listeners; late binding not told apart.
+That it can fail was shown by breaking: sockets bound first counted as listeners; SOCKET_EXPLICIT of the holder not read.
 
 usage: incident_13_bind_pool.py EPHEMPORTS
 """

@@ -2,7 +2,7 @@
 """Incident 15: "Cannot assign requested address" that is no exhaustion: [::1] is absent, IPv6 is switched off, the address
 is not configured yet at boot. Nothing is to be tuned, and that must be said.
 
-That it can fail was shown by breaking: disable_ipv6 not read.
+That it can fail was shown by breaking: disable_ipv6 not told.
 
 usage: incident_15_not_exhaustion.py EPHEMPORTS
 """

@@ -2,15 +2,14 @@
 """Incident 16: the host's range was widened to 15000-65000, and the container still has 32768-60999. Both must be shown, and
 that reserved ports are the namespace's own too: a reservation on the host protects nothing in the container.
 
-That it can fail was shown by breaking: reserved ports not compared; the other namespace not read.
+That it can fail was shown by breaking: reserved ports not compared.
 
 usage: incident_16_container.py EPHEMPORTS
 """
-import errno
 import json
 
 import incident
-from incident import abort_all, check, connect, listen, need, other_process, risk_words, run, setting, why_bind
+from incident import check, connect, listen, need, other_process, risk_words, run, setting, why_bind
 
 incident.begin()
 setting('tcp_tw_reuse', '0')

@@ -3,6 +3,8 @@
 log asks "Do you already have another server running"; we say who it is. Reserved, it starts and serves, though clients go
 on to exhaust the range.
 
+That it can fail was shown by breaking: the port that is not named in the configuration told as another.
+
 usage: incident_server_mariadb.py EPHEMPORTS
 """
 import os

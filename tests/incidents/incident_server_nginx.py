@@ -2,9 +2,10 @@
 """Incident 1 with a web server: Debian's nginx with its own configuration, only moved to a directory of the test. The range
 reaches down to its port, 80, as where ip_unprivileged_port_start was lowered for containers.
 
+That it can fail was shown by breaking: `listen` of nginx not read.
+
 usage: incident_server_nginx.py EPHEMPORTS
 """
-import glob
 import os
 import socket
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Incident 1 with another real server: Debian's Redis on 6379, with its own redis.conf.
 
+That it can fail was shown by breaking: `port` of redis.conf not read; `outgoing` told as `bound`; another port reserved.
+
 usage: incident_server_redis.py EPHEMPORTS
 """
 import os

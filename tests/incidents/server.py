@@ -10,7 +10,7 @@ import time
 
 import debian
 import incident
-from incident import abort, connect, listen, need, other_process, really_connect, run, setting, why_bind
+from incident import abort, connect, listen, need, other_process, really_connect, setting, why_bind
 
 PATIENCE_S = 30
 
