@@ -52,6 +52,22 @@ static int enter(const char *name, struct change_session *session, struct eph_er
 	return r;
 }
 
+/* As the journal calls the namespace. One that the command runs in without its being the host's has no name. */
+static const char *netns_name(const struct change_session *session, const char *name,
+			      char unnamed[64])
+{
+	struct stat now;
+
+	if (!session->foreign)
+		return "";
+	if (name)
+		return name;
+	if (stat("/proc/thread-self/ns/net", &now) < 0)
+		now.st_ino = 0;
+	snprintf(unnamed, 64, CHANGE_NETNS_INODE "%llu]", (unsigned long long)now.st_ino);
+	return unnamed;
+}
+
 static void tell(const struct strbuf *recovered)
 {
 	struct strbuf line = STRBUF_INIT;
@@ -79,13 +95,14 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
 			struct eph_error *reterr)
 {
 	const char *name = arguments_get(arguments, "netns");
+	char unnamed[64];
 	int r = check_options(arguments, reterr);
 
 	*ret = (struct change_session){.local = {.root_fd = -1}, .recovered = STRBUF_INIT};
 	if (r == 0)
 		r = enter(name, ret, reterr);
 	if (r == 0)
-		r = local_runner_init(&ret->local, ret->foreign && name ? name : "", reterr);
+		r = local_runner_init(&ret->local, netns_name(ret, name, unnamed), reterr);
 	if (r == 0 && changes)
 		r = journal_open(JOURNAL_WRITE, &ret->journal, reterr);
 	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};

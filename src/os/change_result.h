@@ -50,6 +50,8 @@ struct change_step {
 	size_t old_length;
 };
 
+#define CHANGE_NETNS_INODE "net:[" /* begins the name of a namespace that nobody named */
+
 /* Which machine and which part of it a change is about. What was done elsewhere is neither undone nor recovered here. */
 struct change_place {
 	char host[CHANGE_NAME_BYTES];       /* "" for this one, else as for --host */

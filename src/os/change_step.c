@@ -127,11 +127,18 @@ int change_step_take_back(struct change_run *run, const struct change_step *step
 			   reterr);
 }
 
+/* Does the name still mean the same after a reboot? Not that of a process, nor a bare inode number. */
+static bool lasts(const char *netns_name)
+{
+	return strncmp(netns_name, CHANGE_NETNS_INODE, strlen(CHANGE_NETNS_INODE)) != 0 &&
+	       (*netns_name < '0' || *netns_name > '9');
+}
+
 bool change_place_same(const struct change_place *a, const struct change_place *b)
 {
 	if (strcmp(a->host, b->host) != 0 || strcmp(a->root, b->root) != 0)
 		return false;
 	if (*a->boot && strcmp(a->boot, b->boot) == 0)
 		return a->netns == b->netns;
-	return strcmp(a->netns_name, b->netns_name) == 0;
+	return lasts(a->netns_name) && strcmp(a->netns_name, b->netns_name) == 0;
 }

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "change.h"
+#include "change_step.h"
 #include "error.h"
 #include "tree.h"
 
@@ -428,13 +429,36 @@ static void undoes_in_order(void **state)
 	finish();
 }
 
+/* After a reboot a namespace goes by its name; a process's number, or an inode's, then means another one. */
+static void knows_its_place(void **state)
+{
+	static const struct {
+		const char *name;
+		bool same;
+	} after_reboot[] = {{"", true}, {"blue", true}, {"4012", false}, {"net:[5]", false}};
+	struct change_place a = {.netns = 5, .boot = "1"}, b = a;
+
+	(void)state;
+	assert_true(change_place_same(&a, &b));
+	b.netns = 6;
+	assert_false(change_place_same(&a, &b));
+	snprintf(b.boot, sizeof(b.boot), "2");
+	for (size_t i = 0; i < sizeof(after_reboot) / sizeof(after_reboot[0]); i++) {
+		snprintf(a.netns_name, sizeof(a.netns_name), "%s", after_reboot[i].name);
+		snprintf(b.netns_name, sizeof(b.netns_name), "%s", after_reboot[i].name);
+		assert_int_equal(change_place_same(&a, &b), after_reboot[i].same);
+	}
+	snprintf(b.root, sizeof(b.root), "/x");
+	assert_false(change_place_same(&a, &b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(applying_is_cut_off),   cmocka_unit_test(undoing_is_cut_off),
 		cmocka_unit_test(recovering_is_cut_off), cmocka_unit_test(clamped_is_cut_off),
 		cmocka_unit_test(takes_all_back),        cmocka_unit_test(leaves_others_alone),
-		cmocka_unit_test(undoes_in_order),
+		cmocka_unit_test(undoes_in_order),       cmocka_unit_test(knows_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
