@@ -28,10 +28,13 @@ void stanza_text(const char *setting, const char *value, struct strbuf *out)
 void stanza_command(const struct os_step *step, struct strbuf *out)
 {
 	const char *value = *step->after ? step->after : step->before;
+	/* -m may want an entry to merge with, -a wants none. */
+	const char *store = *step->after ? "{ /sbin/sysconfigdb -m -f $f inet 2>/dev/null || "
+					   "/sbin/sysconfigdb -a -f $f inet; }"
+					 : "/sbin/sysconfigdb -r -f $f inet";
 
 	strbuf_printf(out,
 		      "f=/etc/ephemports.$$; (umask 077; echo \"inet:\"; "
-		      "echo \"\t%s = %s\") >$f && /sbin/sysconfigdb %s -f $f inet; r=$?; "
-		      "/bin/rm -f $f; exit $r",
-		      step->setting, value, *step->after ? "-m" : "-r");
+		      "echo \"\t%s = %s\") >$f && %s; r=$?; /bin/rm -f $f; exit $r",
+		      step->setting, value, store);
 }

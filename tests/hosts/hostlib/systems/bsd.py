@@ -16,6 +16,7 @@ DEFAULTS = {"lowfirst": 1023, "lowlast": 600, "first": 10000, "last": 65535, "hi
             "randomized": 1, "randomtime": 45, "randomcps": 10, "reservedlow": 0, "reservedhigh": 1023}
 HIGH = ("first", "last", "hifirst", "hilast")
 PREFIX = "net.inet.ip.portrange."
+BLANKS = " \t"
 EPERM, EINVAL = "Operation not permitted", "Invalid argument"
 
 
@@ -126,10 +127,14 @@ class Bsd(System):
 
 
 def words_without_blanks(text):
-    """`while read var comments; do sysctl ${var}`: only the first word of a line counts, lines with # at first not."""
+    """`while read var comments; do sysctl ${var}`: only the first word of a line counts, lines with # at first not.
+
+    A carriage return is no blank to read: it stays, and makes the value invalid. That holds for all of these systems.
+    """
     found = []
-    for line in text.splitlines():
-        words = line.split()
+    for line in text.split("\n"):
+        words = line.replace("\t", " ").split(" ")
+        words = [word for word in words if word]
         if words and not words[0].startswith("#"):
             found.append(words[0])
     return [word for word in found if "=" in word]
@@ -138,10 +143,10 @@ def words_without_blanks(text):
 def lines_with_blanks(text):
     """FreeBSD's sysctl -f: blanks around = are allowed, a comment may follow."""
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, equals, value = line.split("#", 1)[0].partition("=")
         if equals:
-            found.append(f"{name.strip()}={value.strip()}")
+            found.append(f"{name.strip(BLANKS)}={value.strip(BLANKS)}")
     return found
 
 
@@ -311,8 +316,8 @@ class NetBsd(Bsd):
 
     def assignments(self, text):
         found = []
-        for line in text.splitlines():
-            line = line.split("#", 1)[0].strip().replace("?=", "=")
+        for line in text.split("\n"):
+            line = line.split("#", 1)[0].strip(BLANKS).replace("?=", "=")
             if "=" in line and not any(c in line.split("=")[0] for c in " \t"):
                 found.append(line)
         return found
@@ -387,7 +392,7 @@ class OpenBsd(Bsd):
 
     def assignments(self, text):
         """stripcom() drops comments; the rest of the line is one word for sysctl, blanks and all."""
-        lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+        lines = (line.split("#", 1)[0].strip(BLANKS) for line in text.split("\n"))
         return [line for line in lines if line]
 
     def boot(self):

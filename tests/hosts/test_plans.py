@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""test_plans.py SSH_TOOL [CASE...] - what the systems plan, carried out on emulated hosts: set, read back, boot, still there.
+
+The plans (os_plan, os_plan_boot, os_persist) and the hosts were written from the same facts by different hands. Each case
+begins with files as administrators leave them.
+"""
+
+import os
+import subprocess
+import sys
+
+from hostlib import Host, Skip
+
+LOW, HIGH = 40000, 60001
+SYSCTL = "net.inet.ip.portrange."
+failures = []
+
+
+class Case:
+    def __init__(self, system, release=None, files=None, links=None, low=LOW, high=HIGH, keys=None, survives=None, **options):
+        self.system, self.release, self.options = system, release, options
+        self.files, self.links, self.low, self.high = files or {}, links or {}, low, high
+        self.keys, self.survives = keys, survives or {}
+
+
+def bsd(first, last):
+    return lambda running: [(running[first], running[last])]
+
+
+def pairs(low, high, *protocols):
+    return lambda running: [(int(running[low.format(p)]), int(running[high.format(p)])) for p in protocols]
+
+
+FREEBSD = bsd(SYSCTL + "first", SYSCTL + "last")
+OPENBSD = bsd("net.inet.ip.portfirst", "net.inet.ip.portlast")
+NETBSD = pairs("{}.anonportmin", "{}.anonportmax", "net.inet.ip", "net.inet6.ip6")
+AIX = pairs("{}_ephemeral_low", "{}_ephemeral_high", "tcp", "udp")
+NDD = pairs("{}_smallest_anon_port", "{}_largest_anon_port", "tcp", "udp")
+IPADM = pairs("{}.smallest_anon_port", "{}.largest_anon_port", "tcp", "udp", "sctp")
+TRU64 = bsd("inet.ipport_userreserved_min", "inet.ipport_userreserved")
+
+
+def windows(running):
+    return [(start, start + count - 1) for key in ("ipv4.tcp", "ipv4.udp", "ipv6.tcp", "ipv6.udp") for start, count in [running[key]]]
+
+
+SITE_NDD = "#!/sbin/sh\ncase \"$1\" in\nstart) {0} -set /dev/tcp tcp_smallest_anon_port 20000 ;;\nesac\nexit 0\n"
+PLIST = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0"><dict><key>Label</key><string>org.example.site</string><key>ProgramArguments</key><array>
+<string>/usr/sbin/sysctl</string><string>net.inet.ip.portrange.first=20000</string></array><key>RunAtLoad</key><true/></dict></plist>
+"""
+
+CASES = {
+    "aix": Case("aix", keys=AIX),
+    "aix-site": Case("aix", files={"/etc/rc.tcpip": (0o774, "#!/bin/ksh\nif true; then\n/usr/sbin/no -o tcp_ephemeral_low=20000\nfi\nexit 0\n")}, keys=AIX),
+    "aix51": Case("aix", "5.1", keys=AIX),
+    "aix51-used": Case("aix", "5.1", files={"/etc/rc.tcpip": (0o774, "#!/bin/ksh\n/usr/sbin/no -o tcp_ephemeral_low=20000 -o tcp_ephemeral_high=30000\nexit 0\n")}, keys=AIX),
+    "dragonfly": Case("dragonfly", keys=FREEBSD),
+    "dragonfly-messy": Case("dragonfly", keys=FREEBSD, survives={"/etc/sysctl.conf": "# end"},
+                            files={"/etc/sysctl.conf": f"{SYSCTL}first = 2000\n{SYSCTL}last=3000\n#{SYSCTL}last=1\n{SYSCTL}last=4000\n# end"}),
+    "freebsd": Case("freebsd", keys=FREEBSD),
+    "freebsd-local": Case("freebsd", keys=FREEBSD, survives={"/etc/sysctl.conf.local": "kern.x=1"},
+                          files={"/etc/sysctl.conf": f"{SYSCTL}first=2000 # why\n", "/etc/sysctl.conf.local": f"kern.x=1\n{SYSCTL}first = 3000"}),
+    "freebsd14": Case("freebsd", "14.0", low=1024, high=10000, keys=FREEBSD),
+    "freebsd4": Case("freebsd", "4.5", keys=FREEBSD),
+    "freebsd4-crlf": Case("freebsd", "4.5", keys=FREEBSD, files={"/etc/sysctl.conf": f"{SYSCTL}first=2000\r\n{SYSCTL}last = 3000\r\n"}),
+    "hpux": Case("hpux", keys=NDD),
+    "hpux-used": Case("hpux", keys=NDD, survives={"/etc/rc.config.d/nddconf": "NDD_NAME[1]=ip_forwarding"},
+                      files={"/etc/rc.config.d/nddconf": "TRANSPORT_NAME[0]=tcp\nNDD_NAME[0]=tcp_smallest_anon_port\nNDD_VALUE[0]=20000\n\n"
+                             "TRANSPORT_NAME[1]=ip\nNDD_NAME[1]=ip_forwarding\nNDD_VALUE[1]=0"}),
+    "hpux-site": Case("hpux", keys=NDD, files={"/sbin/init.d/site": (0o555, SITE_NDD.format("/usr/bin/ndd"))},
+                      links={"/sbin/rc2.d/S900site": "/sbin/init.d/site"}, survives={"/sbin/init.d/site": "20000"}),
+    "illumos": Case("illumos", keys=IPADM),
+    "macos": Case("macos", keys=FREEBSD),
+    "macos-site": Case("macos", keys=FREEBSD, files={"/Library/LaunchDaemons/aa.site.plist": PLIST}),
+    "macos-old": Case("macos", "10.8", keys=FREEBSD, files={"/etc/sysctl.conf": f"{SYSCTL}first=20000\n"}),
+    "netbsd": Case("netbsd", keys=NETBSD),
+    "netbsd-low": Case("netbsd", low=2000, high=3000, keys=NETBSD, files={"/etc/sysctl.conf": "net.inet.ip.anonportmin=50000\n"}),
+    "openbsd": Case("openbsd", keys=OPENBSD),
+    "openbsd-messy": Case("openbsd", keys=OPENBSD, survives={"/etc/sysctl.conf": "kern.x=1"},
+                          files={"/etc/sysctl.conf": "net.inet.ip.portfirst=2000\nnet.inet.ip.portfirst = 3000\n net.inet.ip.portlast=4000 # x\nkern.x=1"}),
+    "solaris10": Case("solaris10", keys=NDD),
+    "solaris10-site": Case("solaris10", keys=NDD, files={"/etc/rc2.d/S99site": SITE_NDD.format("/usr/sbin/ndd")}, survives={"/etc/rc2.d/S99site": "20000"}),
+    "solaris11": Case("solaris11", keys=IPADM),
+    "solaris11-low": Case("solaris11", low=2000, high=3000, keys=IPADM),
+    "tru64": Case("tru64", keys=TRU64),
+    "tru64-used": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "vm:\n\tubc_maxpercent = 70\n\ninet:\n\ttcp_msl = 30\n\tipport_userreserved = 9000\n\n"},
+                       survives={"/etc/sysconfigtab": "\ttcp_msl = 30\n"}),
+    "tru64-old": Case("tru64", "V4.0", low=1024, high=65535, keys=lambda running: [(1024, running["inet.ipport_userreserved"])]),
+    "windows": Case("windows", keys=windows),
+    "windows-fr": Case("windows", lang="fr", keys=windows),
+    "windows-zh": Case("windows", lang="zh", code_page="gbk", keys=windows),
+    "windows-de": Case("windows", lang="de", code_page="cp850", keys=windows),
+    "windowsxp": Case("windowsxp", low=1025, high=60001, keys=None),
+}
+
+
+def check(what, got, expected):
+    if got != expected:
+        failures.append(f"{what}\n  expected {str(expected)[:300]!r}\n  got      {str(got)[:300]!r}")
+
+
+def tool(path, host, *words):
+    done = subprocess.run([path, host.name, *words], capture_output=True, timeout=120, check=False,
+                          env={**os.environ, "EPHEMPORTS_SSH": host.ssh_command})
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def prepare(host, case):
+    for path, contents in case.files.items():
+        mode, text = contents if isinstance(contents, tuple) else (0o644, contents)
+        host.write(path, text, mode)
+    for path, target in case.links.items():
+        (host.chroot.root / path.lstrip("/")).symlink_to(target)
+    host.reboot()
+
+
+def run(path, name, case):
+    keys = case.keys or (lambda running: [(running["first"], running["last"])])
+    with Host(case.system, case.release, **case.options) as host:
+        prepare(host, case)
+        before = keys(host.running())
+        status, shown, err = tool(path, host, "show")
+        for low, high in before:
+            check(f"{name}: show has {low}-{high} {err}", f" {min(low, high)}-{max(low, high)}" in shown, True)
+        # What show says of the next boot is what the host runs now, as it has just booted.
+        regular = [line for line in shown.splitlines() if line.startswith("regular") and " boot " in line]
+        for line in regular:
+            words = line.split()
+            check(f"{name}: the next boot foretold: {line}", words[4], words[2])
+        wanted = [(case.low, case.high)] * len(before)
+        check(f"{name}: set", tool(path, host, "set", str(case.low), str(case.high)), (0, "", ""))
+        if case.system != "windowsxp":
+            check(f"{name}: running", keys(host.running()), wanted)
+        host.reboot()
+        check(f"{name}: after the boot", keys(host.running()), wanted)
+        for file, text in case.survives.items():
+            check(f"{name}: {file} keeps {text!r}", text in (host.read(file) or ""), True)
+        check(f"{name}: alive", host.panic, None)
+
+
+def main():
+    try:
+        for name in sys.argv[2:] or CASES:
+            run(sys.argv[1], name, CASES[name])
+    except Skip as reason:
+        print(reason)
+        return 77
+    print("\n".join(failures) or "ok")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
