@@ -311,9 +311,9 @@ static int add_edit(const struct file_list *files, const struct draft *draft, si
 	if (plan->edits == SYSCTL_EDITS_MAX)
 		return -ENOMEM;
 	plan->edits++;
-	*edit = (struct sysctl_edit){.path = strdup(file->path),
-				     .text = STRBUF_INIT,
-				     .created = draft->fact[at].created};
+	*edit = (struct sysctl_edit){.text = STRBUF_INIT};
+	edit->path = strdup(file->path);
+	edit->created = draft->fact[at].created;
 	strbuf_add(&edit->text, file->text, file->length);
 	for (size_t i = 0; !edit->created && i < files->count; i++)
 		if (strcmp(files->file[i].path, file->path) == 0 &&

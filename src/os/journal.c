@@ -33,7 +33,7 @@ struct journal {
 static int refuse(struct eph_error *reterr, int r, const char *path)
 {
 	const char *why = r == -EACCES && geteuid() != 0 ? "not permitted; try as root"
-			  : r == -ELOOP    ? "a symbolic link leads there, which is not followed"
+			  : r == -ELOOP  ? "a symbolic link leads there, which is not followed"
 			  : r == -EPERM  ? "belongs to somebody else"
 			  : r == -EACCES ? "cannot be entered, or others may enter it: it must be "
 					   "yours with mode 0700"
@@ -213,8 +213,8 @@ static int read_entry(const struct journal *journal, uint64_t number, struct cha
 	r = journal_file_read(journal->directory_fd, name, ENTRY_BYTES_MAX, &text, &length);
 	if (r == 0)
 		r = journal_text_read(text, length, &change, NULL);
-	if (r < 0)
-		return r;
+	if (r < 0 || !change)
+		return r < 0 ? r : -EINVAL;
 	/* An entry that calls itself by another name would be undone in another's place. */
 	if (strtoull(change->id, NULL, 10) != number) {
 		change_free(change);

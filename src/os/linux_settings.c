@@ -38,30 +38,34 @@ static int fail(struct eph_error *reterr, int r, const char *name, const char *v
 			 r == -EINVAL ? "is no setting" : strerror(-r));
 }
 
+/* A second read() of a setting returns nothing: all of it must fit. Return: bytes, or negative errno. */
+static ssize_t read_once(const char *path, char *text, size_t bytes)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, bytes);
+
+	return got < 0 ? -errno : got;
+}
+
 static int read_value(struct runner *runner, const char *name, struct strbuf *ret,
 		      struct eph_error *reterr)
 {
-	CLEANUP(freep) char *text = malloc(CHANGE_VALUE_MAX);
-	CLEANUP(fd_closep) int fd = -1;
-	char path[128];
+	char path[128], *text;
 	ssize_t got;
 	int r = path_of(name, path);
 
 	(void)runner;
-	if (!text)
-		return fail(reterr, -ENOMEM, name, NULL);
 	if (r < 0)
 		return fail(reterr, r, name, NULL);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(reterr, -errno, name, NULL);
-	/* A second read() of a setting returns nothing: all of it must fit. */
-	got = read(fd, text, CHANGE_VALUE_MAX);
-	if (got < 0)
-		return fail(reterr, -errno, name, NULL);
-	while (got && strchr(" \t\n", text[got - 1]))
+	text = malloc(CHANGE_VALUE_MAX);
+	got = text ? read_once(path, text, CHANGE_VALUE_MAX) : -ENOMEM;
+	while (got > 0 && strchr(" \t\n", text[got - 1]))
 		got--;
-	strbuf_add(ret, text, (size_t)got);
+	if (got > 0)
+		strbuf_add(ret, text, (size_t)got);
+	free(text);
+	if (got < 0)
+		return fail(reterr, (int)got, name, NULL);
 	return ret->failed ? fail(reterr, -ENOMEM, name, NULL) : 0;
 }
 
