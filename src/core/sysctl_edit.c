@@ -311,7 +311,7 @@ static int add_edit(const struct file_list *files, const struct draft *draft, si
 	if (plan->edits == SYSCTL_EDITS_MAX)
 		return -ENOMEM;
 	plan->edits++;
-	*edit = (struct sysctl_edit){.text = STRBUF_INIT};
+	edit->text = (struct strbuf)STRBUF_INIT;
 	edit->path = strdup(file->path);
 	edit->created = draft->fact[at].created;
 	strbuf_add(&edit->text, file->text, file->length);
