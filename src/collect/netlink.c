@@ -208,21 +208,33 @@ static int bind_row(void *context, const struct socket_record *record)
 	return 0;
 }
 
+/* Asked only where it matters: the kernel's type information is megabytes. */
+static bool buckets_reopen(struct kernel_laws *laws)
+{
+	if (laws->bucket_reopens == LAW_UNKNOWN)
+		laws->bucket_reopens = kernel_names_has("tw_connect_bind");
+	return laws->bucket_reopens != LAW_NO;
+}
+
 /*
  * What owners tell of buckets. bind() and listen() close a bucket, and while the socket that did it is bound or listening
- * it stays closed. A connected owner whose port was named has closed it too, but the kernel may have opened it since if it
- * shares the port with sockets that connect() put there; those alone may leave it open or closed.
+ * it stays closed. A connected owner whose port was named has closed it too, but kernels that open buckets again may have
+ * done so since, if it ever shared the port with sockets that connect() put there (docs/laws.md, "a bucket opens again");
+ * those alone may leave it open or closed.
  */
-static void judge_buckets(struct bind_owners *owners)
+static void judge_buckets(struct bind_owners *owners, struct kernel_laws *laws)
 {
 	struct bind_table *binds = owners->binds;
+	struct port_set alone = owners->named;
 
 	binds->maybe = owners->named;
 	port_set_add_set(&binds->maybe, &owners->automatic);
-	port_set_remove_set(&owners->named, &owners->automatic);
-	binds->closed = owners->named;
-	port_set_add_set(&binds->closed, &binds->listening);
+	binds->closed = binds->listening;
 	port_set_add_set(&binds->closed, &binds->bound);
+	port_set_remove_set(&alone, &owners->automatic);
+	port_set_remove_set(&alone, &binds->closed);
+	if (port_set_next(&alone, 0) >= 0 && !buckets_reopen(laws))
+		port_set_add_set(&binds->closed, &alone);
 	port_set_remove_set(&binds->maybe, &binds->closed);
 	binds->held = binds->closed;
 	port_set_add_set(&binds->held, &binds->maybe);
@@ -273,7 +285,7 @@ static int read_binds(struct reading *reading)
 	if (r < 0)
 		kept_drop(owners->keeping, owners->kept);
 	cookies_done(&owners->cookies);
-	judge_buckets(owners);
+	judge_buckets(owners, &reading->snapshot->laws);
 	reading->netns->time_wait = owners->time_wait;
 	return r;
 }
