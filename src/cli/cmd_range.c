@@ -3,7 +3,16 @@
 
 #include "range.h"
 
+static const char system_words[] =
+	"aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
+	"solaris11 tru64 windows windows-nt5";
+
 static const struct option_spec options[] = {
+	{"name", 0, "NAME", "show: only the regular, high or low range", "regular high low"},
+	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
+	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
+	 "@file"},
+	{"os", 0, "NAME", "show: the system that printed it", system_words},
 	{"for", 0, "LANGUAGE", "firewall: nft, iptables, pf or netsh", "nft iptables pf netsh"},
 	{"markdown", 0, NULL, "facts: as a page of the documentation", NULL},
 	{NULL, 0, NULL, NULL, NULL},
@@ -13,6 +22,7 @@ static const struct range_verb verbs[] = {
 	{"facts", "markdown", 1, range_facts},
 	{"firewall", "for", 1, range_firewall},
 	{"log", "", 0, range_log},
+	{"show", "name expect text os", 0, range_show},
 	{"undo", "", 1, range_undo},
 	{NULL, NULL, 0, NULL},
 };
@@ -50,11 +60,13 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	int r;
 
 	if (!arguments->n_operands)
-		return error_set(reterr, -EINVAL, "range", "range what? expected facts, firewall, log or undo");
+		return error_set(reterr, -EINVAL, "range",
+				 "range what? expected show, log, undo, facts or firewall");
 	while (verb->name && strcmp(verb->name, arguments->operand[0]) != 0)
 		verb++;
 	if (!verb->name)
-		return error_set(reterr, -EINVAL, "range", "'%.60s' is none of facts, firewall, log, undo",
+		return error_set(reterr, -EINVAL, "range",
+				 "'%.60s' is none of show, log, undo, facts, firewall",
 				 arguments->operand[0]);
 	r = check(arguments, verb, reterr);
 	return r < 0 ? r : verb->run(arguments, outcome, reterr);
@@ -62,12 +74,12 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 
 const struct command cmd_range = {
 	.name = "range",
-	.summary = "tell ranges of every system, list changes and undo them",
+	.summary = "show the range, list changes and undo them, tell of other systems",
 	.operands = "facts|firewall|log|undo [OPERAND]",
 	.details =
 		"undo without ID takes the last change back that still stands. It is refused, with "
 		"status 3, when a later change or somebody else set the same since.",
-	.words = "facts firewall log undo",
+	.words = "show log undo facts firewall",
 	.options = options,
 	.operands_max = 2,
 	.run = run,

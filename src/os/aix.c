@@ -96,6 +96,8 @@ static void parse_nextboot(struct os_state *state, const struct os_output *outpu
 	uint32_t number;
 	bool ours = false;
 
+	for (size_t i = 0; i < state->ranges; i++)
+		state->range[i].boot_told = rc_tcpip_has_nextboot(state);
 	while (text_line_next(&lines, &line)) {
 		if (text_ends(line, ":"))
 			ours = text_is(line, "no:");

@@ -29,11 +29,8 @@ void os_boot(struct os_state *state, const struct os_files *files)
 	for (size_t i = 0; i < state->ranges; i++) {
 		struct os_range *range = &state->range[i];
 
+		range->boot_told = true;
 		os_range_settle(state, range);
-		if (!range->boot_set && range->built_in) {
-			range->boot_known = true;
-			range->boot = range->built_in->range;
-		}
 	}
 }
 

@@ -148,6 +148,7 @@ static void take(struct os_state *state, const struct row *row)
 	}
 	if (os_text_number(row->current, UINT16_MAX, &number))
 		range->value[end] = number;
+	range->boot_told = row->persistent.start;
 	range->boot_value[end] = OS_UNREAD;
 	if (os_text_number(row->persistent, UINT16_MAX, &number))
 		range->boot_value[end] = number;
@@ -156,7 +157,7 @@ static void take(struct os_state *state, const struct row *row)
 static void read_parsable(struct os_state *state, const struct layout *layout,
 			  struct text_span line)
 {
-	struct row row = {layout->proto, layout->property, {"", 0}, {"", 0}};
+	struct row row = {layout->proto, layout->property, {"", 0}, {NULL, 0}};
 	struct text_span field;
 
 	for (unsigned i = 0; i < layout->columns && next_field(&line, ':', &field); i++)
@@ -166,7 +167,7 @@ static void read_parsable(struct os_state *state, const struct layout *layout,
 
 static void read_table(struct os_state *state, const struct layout *layout, struct text_span line)
 {
-	struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}};
+	struct row row = {{"", 0}, {"", 0}, {"", 0}, {NULL, 0}};
 	struct text_span word;
 
 	for (unsigned i = 0; i < layout->columns && text_word_next(&line, &word); i++)

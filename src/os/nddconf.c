@@ -26,6 +26,7 @@ struct part_line {
 	uint32_t index;
 	struct text_span value; /* without quotes */
 	bool tail;              /* something stands behind it */
+	bool open;              /* a quote that this line does not close */
 };
 
 /* What the shell has in its variables at the end of the file. */
@@ -33,6 +34,7 @@ struct entries {
 	struct text_span name[ENTRIES_MAX], value[ENTRIES_MAX];
 	unsigned value_line[ENTRIES_MAX]; /* the last one, which counts */
 	bool spoiled[ENTRIES_MAX];
+	bool open; /* a quoted value goes on in the next line: more than is understood here */
 };
 
 static const struct start_script script = {
@@ -43,7 +45,7 @@ static const struct start_script script = {
 	.first = "/sbin/rc2.d/S341ephemports",
 };
 
-static struct text_span value_of(struct text_span rest, bool *ret_tail)
+static struct text_span value_of(struct text_span rest, bool *ret_tail, bool *ret_open)
 {
 	struct text_span value = rest;
 	char quote = rest.length ? *rest.start : ' ';
@@ -54,8 +56,10 @@ static struct text_span value_of(struct text_span rest, bool *ret_tail)
 		value.start++;
 		value.length = end ? (size_t)(end - value.start) : rest.length - 1;
 		*ret_tail = end && end + 1 < rest.start + rest.length;
+		*ret_open = !end;
 		return value;
 	}
+	*ret_open = false;
 	for (value.length = 0; value.length < rest.length; value.length++)
 		if (strchr(" \t;#", value.start[value.length]))
 			break;
@@ -78,8 +82,8 @@ static bool read_part(struct text_span body, struct part_line *ret)
 		    !os_text_number(left, ENTRIES_MAX - 1, &ret->index))
 			return false;
 		ret->part = (enum part)part;
-		ret->value =
-			value_of((struct text_span){right.start + 1, right.length - 1}, &ret->tail);
+		ret->value = value_of((struct text_span){right.start + 1, right.length - 1},
+				      &ret->tail, &ret->open);
 		return true;
 	}
 	return false;
@@ -101,6 +105,7 @@ static void read_entries(const struct os_file *file, struct entries *ret)
 	for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
 		if (!read_part(line.body, &part))
 			continue;
+		ret->open |= part.open;
 		if (part.part == PART_NAME)
 			ret->name[part.index] = part.value;
 		if (part.part == PART_VALUE) {
@@ -211,6 +216,9 @@ int nddconf_persist(const struct os_state *state, const struct os_files *files,
 	if (file && !edit_is_text(file->text, file->length))
 		return error_set(reterr, -EINVAL, "range", NDDCONF_PATH ": is no text");
 	read_entries(file, &entries);
+	if (entries.open)
+		return error_set(reterr, -EINVAL, "range",
+				 NDDCONF_PATH ": has a value of several lines");
 	put_lines(file, &entries, plan, &out);
 	for (size_t i = 0; i < plan->steps && r == 0; i++)
 		if (!is_reached(&entries, plan->step[i].setting))

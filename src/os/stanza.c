@@ -9,6 +9,8 @@ void stanza_read(struct os_state *state, const struct os_output *output)
 	uint32_t number;
 	bool ours = false;
 
+	for (size_t i = 0; i < state->ranges; i++)
+		state->range[i].boot_told = true;
 	while (text_line_next(&lines, &line)) {
 		if (text_ends(line, ":"))
 			ours = text_is(line, "inet:");

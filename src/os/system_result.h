@@ -114,8 +114,9 @@ struct os_range {
 	uint32_t value[2],
 		boot_value
 			[2]; /* by enum os_end, as the system keeps them; OS_UNREAD for not read */
-	bool low_fixed;      /* this release has no setting for the low end */
-	bool known;          /* both ends were read */
+	bool boot_told; /* a command or files were asked what is kept, so nothing read means nothing kept */
+	bool low_fixed;        /* this release has no setting for the low end */
+	bool known;            /* both ends were read */
 	struct port_range now; /* lo <= hi, whichever way round the system keeps them */
 	bool settable;
 	const struct os_default *built_in; /* of this release; NULL: not known */

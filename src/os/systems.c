@@ -184,8 +184,12 @@ static void settle_boot(struct os_range *range)
 {
 	uint32_t boot[2] = {range->boot_value[0], range->boot_value[1]};
 
-	if (boot[0] == OS_UNREAD && boot[1] == OS_UNREAD)
+	if (boot[0] == OS_UNREAD && boot[1] == OS_UNREAD) {
+		range->boot_known = range->boot_told && range->built_in;
+		if (range->boot_known)
+			range->boot = range->built_in->range;
 		return;
+	}
 	range->boot_set = true;
 	for (int end = 0; end < 2; end++)
 		if (boot[end] == OS_UNREAD && range->built_in)
@@ -206,6 +210,18 @@ void os_range_settle(const struct os_state *state, struct os_range *range)
 	settle_boot(range);
 }
 
+/* Of a text without a release: the default that it shows, if it is one of any release. */
+static void guess_default(struct os_state *state, struct os_range *range)
+{
+	for (const struct os_default *fallback = state->system->fallback;
+	     !*state->release && range->known && fallback->source; fallback++)
+		if (fallback->name == range->spec->name && fallback->range.lo == range->now.lo &&
+		    fallback->range.hi == range->now.hi) {
+			range->built_in = fallback;
+			return;
+		}
+}
+
 int os_parse(const struct os_system *system, const char *release, const struct os_outputs *outputs,
 	     struct os_state *ret, struct eph_error *reterr)
 {
@@ -220,6 +236,7 @@ int os_parse(const struct os_system *system, const char *release, const struct o
 		system->parse(ret, &outputs->output[i]);
 	for (size_t i = 0; i < ret->ranges; i++) {
 		os_range_settle(ret, &ret->range[i]);
+		guess_default(ret, &ret->range[i]);
 		any |= ret->range[i].known;
 	}
 	return any ? 0

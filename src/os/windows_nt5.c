@@ -110,6 +110,7 @@ static void parse(struct os_state *state, const struct os_output *output)
 		range->value[OS_END_LOW] = range->spec->bounds.lo;
 		range->value[OS_END_HIGH] = range->built_in->range.hi;
 		range->low_fixed = true;
+		range->boot_told = true;
 	}
 	while (text_line_next(&lines, &line)) {
 		if (!text_word_next(&line, &name) || !text_word_next(&line, &type) ||

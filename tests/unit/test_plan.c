@@ -41,6 +41,11 @@ static void commands_of(const struct os_state *state, const struct os_plan *plan
 	"net.inet.ip.portrange.first: " first "\nnet.inet.ip.portrange.last: " last "\n"
 #define NDD(low, high) "tcp_smallest_anon_port = " low "\ntcp_largest_anon_port = " high "\n"
 
+#define STANZA(line)                                                                               \
+	"f=/etc/ephemports.$$; (umask 077; echo \"inet:\"; echo \"\t" line "\") >$f && "           \
+	"{ /sbin/sysconfigdb -m -f $f inet 2>/dev/null || /sbin/sysconfigdb -a -f $f inet; }; "    \
+	"r=$?; /bin/rm -f $f; exit $r\n"
+
 static const struct change {
 	const char *system, *text;
 	unsigned lo, hi;
@@ -114,13 +119,8 @@ static const struct change {
 	 "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v MaxUserPort "
 	 "/t REG_DWORD /d 65534 /f\n"},
 	{"tru64", "ipport_userreserved = 5000\nipport_userreserved_min = 1024\n", 1024, 65535,
-	 "/sbin/sysconfig -r inet ipport_userreserved=65535\n"
-	 "f=/etc/ephemports.$$; (umask 077; echo \"inet:\"; echo \"\tipport_userreserved_min = "
-	 "1024\") >$f && "
-	 "/sbin/sysconfigdb -m -f $f inet; r=$?; /bin/rm -f $f; exit $r\n"
-	 "f=/etc/ephemports.$$; (umask 077; echo \"inet:\"; echo \"\tipport_userreserved = "
-	 "65535\") >$f && "
-	 "/sbin/sysconfigdb -m -f $f inet; r=$?; /bin/rm -f $f; exit $r\n"},
+	 "/sbin/sysconfig -r inet ipport_userreserved=65535\n" STANZA(
+		 "ipport_userreserved_min = 1024") STANZA("ipport_userreserved = 65535")},
 };
 
 static void commands_in_their_order(void **unused)
@@ -298,7 +298,8 @@ static const struct warned {
 	 OS_WARN_RESERVED},
 	{"freebsd", BSD("65535", "10000"), OS_WARN_REVERSED},
 	{"freebsd", BSD("60000", "60000"), OS_WARN_ONE_PORT | OS_WARN_NARROW},
-	{"freebsd", BSD("1024", "5000"), OS_WARN_NARROW | OS_WARN_WELL_KNOWN},
+	{"freebsd", BSD("1024", "5000"), OS_WARN_NARROW},
+	{"freebsd", BSD("1024", "5001"), OS_WARN_NARROW | OS_WARN_WELL_KNOWN},
 	{"openbsd", "net.inet.ip.portfirst=1024\nnet.inet.ip.portlast=49151\n", 0},
 	{"netbsd",
 	 "net.inet.ip.anonportmin = 49152\nnet.inet.ip.anonportmax = 65535\n"

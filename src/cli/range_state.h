@@ -1,0 +1,25 @@
+/*
+ * Where the ranges that a verb of `range` is about are read from: this host, or a saved output.
+ */
+#ifndef EPH_CLI_RANGE_STATE_H
+#define EPH_CLI_RANGE_STATE_H
+
+#include "change_session.h"
+#include "file_list.h"
+#include "system.h"
+
+/**
+ * range_state_local() - this Linux, in the namespace that @session has entered
+ * @files:     sysctl files, to be freed by the caller; empty when they are not about that namespace
+ * @listeners: ports that services listen on, NULL: nobody looked
+ * What the next boot brings is filled in where files say it.
+ */
+int range_state_local(struct change_session *session, struct file_list *files,
+		      const struct port_set *listeners, struct os_state *ret,
+		      struct eph_error *reterr);
+
+/* What a command of @os printed, saved in the file @path ("-": standard input). */
+int range_state_text(const char *os, const char *path, struct os_state *ret,
+		     struct eph_error *reterr);
+
+#endif
