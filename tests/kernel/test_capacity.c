@@ -28,7 +28,7 @@
 #include "netns.h"
 #include "procfs.h"
 
-#define WORKERS        2u /* more do not help: the kernel takes down one namespace at a time */
+#define WORKERS        10u /* a case mostly waits */
 #define PROGRESS_EVERY 5000u
 /* not every query can be said on the command line: so often, that one in fifty is */
 #define COMMAND_EVERY       15u
