@@ -8,7 +8,12 @@ static const char system_words[] =
 	"solaris11 tru64 windows windows-nt5";
 
 static const struct option_spec options[] = {
-	{"name", 0, "NAME", "show: only the regular, high or low range", "regular high low"},
+	{"ports", 0, "N", "set: 49152-65535, extended downwards if N is more", NULL},
+	{"name", 0, "NAME", "only the regular, high or low range", "regular high low"},
+	{"dry-run", 0, NULL, "set, reset: say what would be done, and do nothing", NULL},
+	{"no-persist", 0, NULL, "set, reset: only the running value; a reboot undoes it", NULL},
+	{"confirm-within", 0, "SECONDS", "set, reset: undone by itself unless range confirm comes",
+	 NULL},
 	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
 	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
 	 "@file"},
@@ -19,9 +24,12 @@ static const struct option_spec options[] = {
 };
 
 static const struct range_verb verbs[] = {
+	{"confirm", "no-persist", 0, range_confirm},
 	{"facts", "markdown", 1, range_facts},
 	{"firewall", "for", 1, range_firewall},
 	{"log", "", 0, range_log},
+	{"reset", "name dry-run no-persist confirm-within", 0, range_reset},
+	{"set", "ports name dry-run no-persist confirm-within", 1, range_set},
 	{"show", "name expect text os", 0, range_show},
 	{"undo", "", 1, range_undo},
 	{NULL, NULL, 0, NULL},
@@ -61,12 +69,14 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 
 	if (!arguments->n_operands)
 		return error_set(reterr, -EINVAL, "range",
-				 "range what? expected show, log, undo, facts or firewall");
+				 "range what? expected show, set, reset, confirm, log, undo, facts "
+				 "or firewall");
 	while (verb->name && strcmp(verb->name, arguments->operand[0]) != 0)
 		verb++;
 	if (!verb->name)
 		return error_set(reterr, -EINVAL, "range",
-				 "'%.60s' is none of show, log, undo, facts, firewall",
+				 "'%.60s' is none of show, set, reset, confirm, log, undo, facts, "
+				 "firewall",
 				 arguments->operand[0]);
 	r = check(arguments, verb, reterr);
 	return r < 0 ? r : verb->run(arguments, outcome, reterr);
@@ -74,12 +84,12 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 
 const struct command cmd_range = {
 	.name = "range",
-	.summary = "show the range, list changes and undo them, tell of other systems",
+	.summary = "show and change the ephemeral range, and undo it",
 	.operands = "facts|firewall|log|undo [OPERAND]",
 	.details =
 		"undo without ID takes the last change back that still stands. It is refused, with "
 		"status 3, when a later change or somebody else set the same since.",
-	.words = "show log undo facts firewall",
+	.words = "show set reset confirm log undo facts firewall",
 	.options = options,
 	.operands_max = 2,
 	.run = run,

@@ -19,6 +19,11 @@ int range_facts(const struct arguments *arguments, struct outcome *outcome,
 int range_firewall(const struct arguments *arguments, struct outcome *outcome,
 		   struct eph_error *reterr);
 int range_log(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr);
+int range_confirm(const struct arguments *arguments, struct outcome *outcome,
+		  struct eph_error *reterr);
+int range_reset(const struct arguments *arguments, struct outcome *outcome,
+		struct eph_error *reterr);
+int range_set(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr);
 int range_show(const struct arguments *arguments, struct outcome *outcome,
 	       struct eph_error *reterr);
 int range_undo(const struct arguments *arguments, struct outcome *outcome,

@@ -1,0 +1,284 @@
+#include "range_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "fd.h"
+#include "parse.h"
+
+#define NAME        "pending"
+#define BUSY_TRIES  60u
+#define MESSAGE_MAX 256u
+
+static void path_of(const struct change_session *session, char *ret, size_t bytes)
+{
+	snprintf(ret, bytes, "%s/" NAME, journal_path(session->journal));
+}
+
+/* "ID LOW HIGH NETNS BOOT": of the place it belongs to, so that what a reboot left is known for it. */
+static void format(const struct change_session *session, const char *id, struct port_range range,
+		   char *ret, size_t bytes)
+{
+	const struct change_place *place = &session->local.runner.place;
+
+	snprintf(ret, bytes, "%s %u %u %llu %s\n", *id ? id : "-", range.lo, range.hi,
+		 (unsigned long long)place->netns, *place->boot ? place->boot : "-");
+}
+
+static int write_text(const char *path, const char *text, int flags)
+{
+	CLEANUP(fd_closep)
+	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+	size_t length = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, length) != (ssize_t)length)
+		return -EIO;
+	return 0;
+}
+
+static int read_text(const char *path, char text[MESSAGE_MAX])
+{
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	got = read(fd, text, MESSAGE_MAX - 1);
+	if (got < 0)
+		return -errno;
+	text[got] = '\0';
+	return 0;
+}
+
+static int parse_pending(const char *text, const struct change_session *session,
+			 struct range_pending *ret)
+{
+	const struct change_place *place = &session->local.runner.place;
+	char low[8], high[8], boot[CHANGE_BOOT_BYTES];
+	unsigned long long netns;
+
+	if (sscanf(text, "%23s %7s %7s %llu %39s", ret->id, low, high, &netns, boot) != 5 ||
+	    parse_port(low, &ret->range.lo) < 0 || parse_port(high, &ret->range.hi) < 0)
+		return -EBADMSG;
+	if (netns != place->netns || strcmp(boot, *place->boot ? place->boot : "-") != 0)
+		return -ESTALE;
+	return 0;
+}
+
+int range_pending_read(const struct change_session *session, struct range_pending *ret,
+		       struct eph_error *reterr)
+{
+	char path[4200], text[MESSAGE_MAX];
+	int r;
+
+	path_of(session, path, sizeof(path));
+	r = read_text(path, text);
+	if (r == 0)
+		r = parse_pending(text, session, ret);
+	if (r == -ENOENT || r == -ESTALE || r == -EBADMSG)
+		return error_set(
+			reterr, -ENOENT, "confirm",
+			"nothing waits for confirmation here: it was taken back, or never set "
+			"with --confirm-within");
+	return r < 0 ? error_set(reterr, r, "confirm", "%.200s: %s", path, strerror(-r)) : 0;
+}
+
+int range_pending_remove(const struct change_session *session)
+{
+	char path[4200];
+
+	path_of(session, path, sizeof(path));
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+/* --- the guard itself -------------------------------------------------------------------------------------------- */
+
+static void detach(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	signal(SIGHUP, SIG_IGN);
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	dup2(fd, 3);
+	close_range(4, ~0U, 0);
+	if (chdir("/") < 0)
+		_exit(1);
+}
+
+static void sleep_until(const struct timespec *deadline)
+{
+	while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, deadline, NULL) == EINTR)
+		continue;
+}
+
+/* The change that waits: by its id, or, when whoever set it died before he could tell, the last one that is done. */
+static struct change *find(const struct change_list *list, const char *id)
+{
+	struct change *change = change_list_find(list, strcmp(id, "-") != 0 ? id : NULL);
+
+	return change && !change_persists(change) ? change : NULL;
+}
+
+static int take_back(struct change_session *session)
+{
+	struct change_list list = {.count = 0};
+	struct range_pending pending;
+	struct change *change;
+	int r = range_pending_read(session, &pending, NULL);
+
+	if (r == 0)
+		r = journal_list(session->journal, &list, NULL);
+	change = r == 0 ? find(&list, pending.id) : NULL;
+	if (r == 0)
+		r = range_pending_remove(session);
+	if (r == 0 && change)
+		r = change_undo(&session->run, &list, change, NULL);
+	change_list_done(&list);
+	return r;
+}
+
+static void guard(const struct arguments *arguments, const struct timespec *deadline)
+{
+	struct change_session session;
+	struct eph_error error;
+	char told = 0;
+	ssize_t got;
+
+	do
+		got = read(3, &told, 1);
+	while (got < 0 && errno == EINTR);
+	if (told == 'x')
+		_exit(0);
+	sleep_until(deadline);
+	for (unsigned i = 0; i < BUSY_TRIES; i++) {
+		int r = change_session_open(arguments, true, &session, &error);
+
+		if (r == 0)
+			r = take_back(&session);
+		change_session_close(&session);
+		if (r != -EBUSY)
+			break;
+	}
+	_exit(0);
+}
+
+/* A child of a child, so that nobody has to wait for it. */
+static int start(const struct arguments *arguments, unsigned seconds, int read_fd)
+{
+	struct timespec deadline;
+	pid_t child;
+	int status;
+
+	clock_gettime(CLOCK_BOOTTIME, &deadline);
+	deadline.tv_sec += (time_t)seconds;
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		detach(read_fd);
+		child = fork();
+		if (child == 0)
+			guard(arguments, &deadline);
+		_exit(child < 0);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
+}
+
+/* --- the other side ---------------------------------------------------------------------------------------------- */
+
+static int announce(const struct arguments *arguments, struct range_guard *guard,
+		    struct eph_error *reterr)
+{
+	struct port_range none = {1, 1};
+	struct range_pending pending;
+	struct change_session session;
+	char text[MESSAGE_MAX];
+	int r = change_session_open(arguments, true, &session, reterr);
+
+	if (r == 0) {
+		path_of(&session, guard->pending, sizeof(guard->pending));
+		format(&session, "", none, text, sizeof(text));
+		if (range_pending_read(&session, &pending, NULL) == -ENOENT)
+			range_pending_remove(&session);
+		r = write_text(guard->pending, text, O_EXCL);
+		if (r == -EEXIST)
+			r = error_set(reterr, -EBUSY, "range",
+				      "another change waits for ephemports range confirm");
+		else if (r < 0)
+			error_set(reterr, r, "range", "%.200s: %s", guard->pending, strerror(-r));
+	}
+	change_session_close(&session);
+	return r;
+}
+
+int range_guard_arm(const struct arguments *arguments, unsigned seconds, struct range_guard *ret,
+		    struct eph_error *reterr)
+{
+	int ends[2];
+	int r = announce(arguments, ret, reterr);
+
+	if (r < 0)
+		return r;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		r = -errno;
+	} else {
+		r = start(arguments, seconds, ends[0]);
+		close(ends[0]);
+		ret->fd = ends[1];
+	}
+	if (r < 0) {
+		unlink(ret->pending);
+		if (ret->fd >= 0)
+			close(ret->fd);
+		ret->fd = -1;
+		error_set(reterr, r, "range", "no guard could be started: %s", strerror(-r));
+	}
+	return r;
+}
+
+/* The id and the range into the file that the guard and `range confirm` read. */
+static int name_change(const struct range_guard *guard, const struct change *change)
+{
+	const struct change_step *step = &change->step[0];
+	struct change_session place = {.local = {.runner = {.place = change->place}}};
+	struct range_pending pending = {.range = {1, 1}};
+	char text[MESSAGE_MAX];
+	unsigned low, high;
+
+	if (sscanf(step->after, "%u %u", &low, &high) == 2)
+		pending.range = (struct port_range){(uint16_t)low, (uint16_t)high};
+	format(&place, change->id, pending.range, text, sizeof(text));
+	return write_text(guard->pending, text, O_TRUNC);
+}
+
+void range_guard_tell(struct range_guard *guard, const struct change *change)
+{
+	char word = change ? 'g' : 'x';
+
+	if (guard->fd < 0)
+		return;
+	if (change)
+		name_change(guard, change);
+	else
+		unlink(guard->pending);
+	/* Should this fail the guard reads the end of the pipe, and does what it is for. */
+	if (write(guard->fd, &word, 1) < 0)
+		errno = 0;
+	close(guard->fd);
+	guard->fd = -1;
+}

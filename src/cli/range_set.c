@@ -1,0 +1,115 @@
+#include <errno.h>
+#include <string.h>
+
+#include "look.h"
+#include "number.h"
+#include "range.h"
+#include "range_change.h"
+#include "range_guard.h"
+
+#define CONFIRM_SECONDS_MAX (24u * 3600)
+
+static int wish_ports(const char *text, struct range_change *range, struct eph_error *reterr)
+{
+	uint64_t ports;
+	uint32_t got;
+	int r = look_count(text, "ports", UINT16_MAX, &ports, reterr);
+
+	if (r == 0)
+		r = os_wish_ports(os_find("linux"), (uint32_t)ports, &range->wish, reterr);
+	if (r < 0)
+		return r;
+	got = port_range_width(range->wish);
+	if (got != ports && got == 16384)
+		range_change_note(range, false,
+				  "%s ports: the recommended range has 16 384, more "
+				  "than were asked for",
+				  GROUPED(ports));
+	else if (got != ports)
+		range_change_note(range, false,
+				  "%s ports were asked for: rounded up to an even number, %s",
+				  GROUPED(ports), GROUPED(got));
+	return 0;
+}
+
+static int parse_wish(const struct arguments *arguments, struct range_change *range,
+		      struct eph_error *reterr)
+{
+	const char *ports = arguments_get(arguments, "ports");
+	const char *name = arguments_get(arguments, "name");
+	bool given = arguments->n_operands > 1;
+
+	range->dry_run = arguments_has(arguments, "dry-run");
+	range->persist = !arguments_has(arguments, "no-persist");
+	if (name && strcmp(name, "regular") != 0)
+		return error_set(reterr, -ENOENT, "range", "Linux has no %.20s range", name);
+	if (range->reset)
+		return 0;
+	if (!given == !ports)
+		return error_set(reterr, -EINVAL, "range",
+				 "which range? either LOW-HIGH or --ports N");
+	return given ? port_range_parse(arguments->operand[1], &range->wish, reterr)
+		     : wish_ports(ports, range, reterr);
+}
+
+static int apply(struct change_session *session, struct range_change *range,
+		 struct eph_error *reterr)
+{
+	return range->dry_run ? 0 : change_apply(&session->run, range->change, reterr);
+}
+
+static int change(const struct arguments *arguments, struct range_change *range,
+		  struct outcome *outcome, struct eph_error *reterr)
+{
+	struct change_session session;
+	int r = change_session_open(arguments, !range->dry_run, &session, reterr);
+
+	if (r == 0)
+		r = range_change_plan(&session, range, reterr);
+	if (r == 0)
+		r = apply(&session, range, reterr);
+	if (r == 0)
+		range_change_show(arguments, range, outcome);
+	change_session_close(&session);
+	return r;
+}
+
+static int run(const struct arguments *arguments, bool reset, struct outcome *outcome,
+	       struct eph_error *reterr)
+{
+	const char *within = arguments_get(arguments, "confirm-within");
+	struct range_change range = {.reset = reset};
+	struct range_guard guard = RANGE_GUARD_NONE;
+	uint64_t seconds = 0;
+	int r = parse_wish(arguments, &range, reterr);
+
+	if (r == 0 && within)
+		r = look_count(within, "confirm-within", CONFIRM_SECONDS_MAX, &seconds, reterr);
+	if (r == 0)
+		r = range_change_begin(arguments, &range, reterr);
+	if (r == 0 && within) {
+		range.persist = false;
+		range_change_note(&range, false,
+				  "undone by itself in %s s, and by a reboot, unless you confirm "
+				  "it: ephemports range confirm",
+				  GROUPED(seconds));
+	}
+	if (r == 0 && within && !range.dry_run)
+		r = range_guard_arm(arguments, (unsigned)seconds, &guard, reterr);
+	if (r == 0)
+		r = change(arguments, &range, outcome, reterr);
+	range_guard_tell(&guard, r == 0 && range.change->steps ? range.change : NULL);
+	range_change_done(&range);
+	return r;
+}
+
+int range_set(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	return run(arguments, false, outcome, reterr);
+}
+
+int range_reset(const struct arguments *arguments, struct outcome *outcome,
+		struct eph_error *reterr)
+{
+	return run(arguments, true, outcome, reterr);
+}

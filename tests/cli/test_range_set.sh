@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Exercises range set, reset, confirm and undo on the real kernel, in a network namespace and a file tree of its own: what is
+# set is what the kernel then has, files change in their line alone, undo brings every byte back, what is refused changes
+# nothing, and what nobody confirms is taken back.
+# usage: test_range_set.sh EPHEMPORTS
+set -u
+ephemports=$(realpath "$1")
+if [ "${2-}" != inside ]; then
+	unshare --net true 2>/dev/null && exec unshare --net "$0" "$ephemports" inside
+	unshare --user --map-root-user --net true 2>/dev/null && exec unshare --user --map-root-user --net "$0" "$ephemports" inside
+	echo "no network namespace can be made here"
+	exit 77
+fi
+range=/proc/sys/net/ipv4/ip_local_port_range
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export EPHEMPORTS_ROOT=$work/root EPHEMPORTS_STATE_DIR=$work/state COLUMNS=200
+file=$EPHEMPORTS_ROOT/etc/sysctl.d/99-tuning.conf
+mkdir -p "${file%/*}" "$EPHEMPORTS_ROOT/usr/lib/sysctl.d"
+failures=0 checks=0
+
+fail()
+{
+	echo "FAILED: $*"
+	failures=$((failures + 1))
+}
+
+is() # WHAT SEEN EXPECTED
+{
+	checks=$((checks + 1))
+	[ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"
+}
+
+running()
+{
+	tr '\t' ' ' <$range
+}
+
+run() # STATUS ARGUMENTS...
+{
+	local expected=$1 status=0
+	shift
+	"$ephemports" range "$@" >"$work/out" 2>"$work/err" || status=$?
+	is "status of range $*" "$status" "$expected"
+	[ "$status" = "$expected" ] || cat "$work/out" "$work/err"
+}
+
+says() # WORDS
+{
+	checks=$((checks + 1))
+	grep -qF -- "$1" "$work/out" "$work/err" || { fail "nowhere: $1"; cat "$work/out" "$work/err"; }
+}
+
+start()
+{
+	echo '32768 60999' >$range
+	rm -rf "$EPHEMPORTS_STATE_DIR" "$EPHEMPORTS_ROOT"/etc/sysctl.d/*
+	printf '# tuned\r\nkernel.x=1\n\n  net.ipv4.ip_local_port_range\t=  32768\t60999\nvm.y = 2' >"$file"
+	cp "$file" "$work/before"
+}
+
+# Now and at boot, in its own line, and back to the byte.
+start
+run 0 set 20000-65535 --dry-run
+is 'dry run' "$(running)" '32768 60999'
+cmp -s "$file" "$work/before" || fail 'a dry run wrote'
+run 0 set 20000-65535
+is running "$(running)" '20000 65535'
+is 'lines that changed' "$(diff "$work/before" "$file" | grep -c '^[<>]')" 2
+run 0 show
+says '20000-65535'
+says 'kept at boot by /etc/sysctl.d/99-tuning.conf line 4'
+run 0 set 20000-65535
+says 'nothing to change'
+run 0 undo
+is 'after undo' "$(running)" '32768 60999'
+cmp -s "$file" "$work/before" || fail 'undo left other bytes'
+
+# So many ports.
+run 0 set --ports 16384
+is '16384 ports' "$(running)" '49152 65535'
+run 0 set --ports 40001
+is '40001 ports' "$(running)" '25534 65535'
+says '40 002'
+run 3 set --ports 64513
+is 'too many' "$(running)" '25534 65535'
+
+# An odd number of ports is set, and warned of.
+run 1 set 32768-60998
+is odd "$(running)" '32768 60998'
+says '32768-60999'
+
+# What the kernel or we refuse changes nothing.
+start
+run 3 set 1000-65535
+says ip_unprivileged_port_start
+run 3 set 60999-32768
+run 3 set 0-10
+is refused "$(running)" '32768 60999'
+cmp -s "$file" "$work/before" || fail 'a refused set wrote'
+
+# A set that does not last, and one where no file says anything yet.
+run 0 set 30000-65535 --no-persist
+is 'not kept' "$(running)" '30000 65535'
+cmp -s "$file" "$work/before" || fail '--no-persist wrote'
+run 1 show
+says 'the next boot brings 32768-60999 back, from /etc/sysctl.d/99-tuning.conf line 4'
+start
+rm "$file"
+run 0 set 30000-65535
+is 'a file of ours' "$(cat "$EPHEMPORTS_ROOT"/etc/sysctl.d/* | grep -v '^#')" 'net.ipv4.ip_local_port_range = 30000 65535'
+run 0 reset
+is reset "$(running)" '32768 60999'
+run 0 show
+says 'nothing set at boot: the default returns'
+run 0 undo
+is 'reset undone' "$(running)" '30000 65535'
+
+# A service inside of the range.
+start
+python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("0.0.0.0", 40112)); s.listen()
+print(flush=True); time.sleep(60)' >"$work/listening" &
+listener=$!
+for _ in $(seq 50); do [ -s "$work/listening" ] && break; sleep 0.1; done
+run 1 set 30000-65535
+says '1 service listens inside'
+kill "$listener"
+wait "$listener" 2>/dev/null
+
+# Confirmed in time, too late, not at all; and only one at a time.
+start
+run 0 set 30000-65535 --confirm-within 2
+is 'before it is confirmed' "$(running)" '30000 65535'
+cmp -s "$file" "$work/before" || fail 'written before it was confirmed'
+run 3 set 31000-65535 --confirm-within 2
+for _ in $(seq 60); do [ "$(running)" = '32768 60999' ] && break; sleep 0.1; done
+is 'nobody confirmed' "$(running)" '32768 60999'
+run 3 confirm
+run 0 set 30000-65535 --confirm-within 2
+run 0 confirm
+sleep 3
+is confirmed "$(running)" '30000 65535'
+run 0 show
+says 'kept at boot by /etc/sysctl.d/99-tuning.conf line 4'
+start
+run 3 set 1000-65535 --confirm-within 1
+run 0 set 30000-65535 --confirm-within 1
+sleep 2
+is 'after one that was refused' "$(running)" '32768 60999'
+
+echo "$checks checks, $failures failed"
+[ "$failures" = 0 ]
