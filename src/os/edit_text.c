@@ -41,10 +41,10 @@ const char *edit_line_end(const char *text, size_t length)
 	return returns * 2 > lines ? "\r\n" : "\n";
 }
 
-void edit_finish_line(struct strbuf *out, const char *line_end)
+void edit_finish_line(struct strbuf *out)
 {
 	if (out->length && out->text[out->length - 1] != '\n')
-		strbuf_puts(out, line_end);
+		strbuf_putc(out, '\n');
 }
 
 bool edit_is_text(const char *text, size_t length)

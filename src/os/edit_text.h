@@ -25,8 +25,8 @@ bool edit_line_next(struct edit_lines *lines, struct edit_line *ret);
 /* "\n", or "\r\n" when most lines end so. */
 const char *edit_line_end(const char *text, size_t length);
 
-/* A newline, when @out holds text that does not end in one. */
-void edit_finish_line(struct strbuf *out, const char *line_end);
+/* A newline, when @out holds text that does not end in one; never a carriage return, which would become part of a value. */
+void edit_finish_line(struct strbuf *out);
 
 /* Is this the text of a file that may be edited by lines: no NUL byte in it? */
 bool edit_is_text(const char *text, size_t length);

@@ -172,7 +172,7 @@ static int append(struct entries *entries, const struct os_step *step, const cha
 	if (n == ENTRIES_MAX)
 		return error_set(reterr, -E2BIG, "range", NDDCONF_PATH ": has no number left");
 	entries->name[n] = (struct text_span){step->setting, strlen(step->setting)};
-	edit_finish_line(out, line_end);
+	edit_finish_line(out);
 	if (out->length)
 		strbuf_puts(out, line_end);
 	strbuf_printf(out, "TRANSPORT_NAME[%u]=%.*s%s%s", n, (int)device.length, device.start, tail,

@@ -210,7 +210,7 @@ int rc_tcpip_persist(const struct os_state *state, const struct os_files *files,
 	put_rest(file, &rest);
 	at = script_end(rest.text, rest.length);
 	strbuf_add(&out, rest.text, at);
-	edit_finish_line(&out, line_end);
+	edit_finish_line(&out);
 	put_block(state, plan, file, line_end, &out);
 	strbuf_add(&out, rest.text + at, rest.length - at);
 	out.failed |= rest.failed;

@@ -190,7 +190,7 @@ static void put_file(const struct os_state *state, const struct os_plan *plan,
 	for (size_t i = 0; append && i < plan->steps; i++) {
 		if (winner[i].file)
 			continue;
-		edit_finish_line(out, line_end);
+		edit_finish_line(out);
 		strbuf_printf(out, "%s=%s%s%s", plan->step[i].setting, plan->step[i].after,
 			      line_end[1] ? " #" : "", line_end);
 	}
