@@ -153,41 +153,54 @@ int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *r
 	return r;
 }
 
-/* Running values. */
+/* Settings: running values, and what a command keeps for the next boot. */
 
-static void value_of(const struct os_system *system, const struct os_range *range, enum os_end end,
-		     struct strbuf *ret)
+static bool take_prefix(const char **name)
 {
-	if (system->flags & OS_ONE_SETTING)
-		strbuf_printf(ret, "%u %u", range->value[OS_END_LOW], range->value[OS_END_HIGH]);
-	else
-		strbuf_printf(ret, "%u", range->value[end]);
+	size_t length = strlen(OS_HOST_BOOT);
+
+	if (strncmp(*name, OS_HOST_BOOT, length) != 0)
+		return false;
+	*name += length;
+	return true;
 }
 
+static void value_text(const struct os_system *system, const uint32_t value[2], enum os_end end,
+		       struct strbuf *ret)
+{
+	if (system->flags & OS_ONE_SETTING) {
+		if (value[OS_END_LOW] != OS_UNREAD && value[OS_END_HIGH] != OS_UNREAD)
+			strbuf_printf(ret, "%u %u", value[OS_END_LOW], value[OS_END_HIGH]);
+	} else if (value[end] != OS_UNREAD) {
+		strbuf_printf(ret, "%u", value[end]);
+	}
+}
+
+/* False when there is no such setting, or its running value was not read. */
 static bool find_value(const struct os_state *state, const char *name, struct strbuf *ret)
 {
+	bool boot = take_prefix(&name);
+
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range *range = &state->range[i];
+		const uint32_t *value = boot ? range->boot_value : range->value;
 
 		for (int end = 0; end < 2; end++) {
 			const char *setting =
 				end == OS_END_LOW ? range->spec->low : range->spec->high;
 
-			if (!setting || strcmp(setting, name) != 0 ||
-			    range->value[end] == OS_UNREAD)
+			if (!setting || strcmp(setting, name) != 0)
 				continue;
-			value_of(state->system, range, (enum os_end)end, ret);
-			return true;
+			value_text(state->system, value, (enum os_end)end, ret);
+			return boot || ret->length > 0;
 		}
 	}
 	return false;
 }
 
-static int setting_read(struct runner *runner, const char *name, struct strbuf *ret,
-			struct eph_error *reterr)
+static int read_into(struct os_host *host, struct os_state *state, const char *name,
+		     struct strbuf *ret, struct eph_error *reterr)
 {
-	struct os_host *host = host_of(runner);
-	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
 	int r = state ? os_host_read(host, state, reterr)
 		      : error_set(reterr, -ENOMEM, "host", "out of memory");
 
@@ -195,6 +208,14 @@ static int setting_read(struct runner *runner, const char *name, struct strbuf *
 		r = error_set(reterr, -ENOENT, "setting", "%.80s: %.80s could not be read",
 			      host->way->place.host, name);
 	return r < 0 ? r : ret->failed ? -ENOMEM : 0;
+}
+
+static int setting_read(struct runner *runner, const char *name, struct strbuf *ret,
+			struct eph_error *reterr)
+{
+	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
+
+	return read_into(host_of(runner), state, name, ret, reterr);
 }
 
 static int run_set(struct os_host *host, const char *line, const char *name,
@@ -213,31 +234,46 @@ static int run_set(struct os_host *host, const char *line, const char *name,
 	return r;
 }
 
+/* Names and values come from the journal, too: nothing but numbers, and only settings that the system has. */
+static int fill_step(const struct os_state *state, const char *name, const char *before,
+		     const char *value, struct os_step *ret, struct eph_error *reterr)
+{
+	bool boot = take_prefix(&name);
+
+	*ret = (struct os_step){.store = OS_RUNNING};
+	if (boot && !state->system->kept_by)
+		return error_set(reterr, -EPERM, "setting", "%.80s: no command keeps it", name);
+	if (boot)
+		ret->store = state->system->kept_by(state);
+	if (strlen(name) >= sizeof(ret->setting) || strlen(value) >= sizeof(ret->after) ||
+	    strlen(before) >= sizeof(ret->before) ||
+	    strspn(value, "0123456789 ") != strlen(value) || (!boot && !*value))
+		return error_set(reterr, -EINVAL, "setting", "%.80s: '%.40s' is no value for it",
+				 name, value);
+	snprintf(ret->setting, sizeof(ret->setting), "%s", name);
+	snprintf(ret->before, sizeof(ret->before), "%s", before);
+	snprintf(ret->after, sizeof(ret->after), "%s", value);
+	return 0;
+}
+
 static int setting_write(struct runner *runner, const char *name, const char *value,
 			 struct eph_error *reterr)
 {
 	struct os_host *host = host_of(runner);
 	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
-	struct os_step step = {.store = OS_RUNNING};
-	struct strbuf line = STRBUF_INIT;
-	int r = 0;
+	struct strbuf line = STRBUF_INIT, before = STRBUF_INIT;
+	struct os_step step;
+	/* Read first: only a setting that the system shows is set. */
+	int r = read_into(host, state, name, &before, reterr);
 
-	if (strlen(name) >= sizeof(step.setting) || strlen(value) >= sizeof(step.after) ||
-	    strspn(value, "0123456789 ") != strlen(value))
-		return error_set(reterr, -EINVAL, "setting", "%.80s: '%.40s' is no value for it",
-				 name, value);
-	snprintf(step.setting, sizeof(step.setting), "%s", name);
-	snprintf(step.after, sizeof(step.after), "%s", value);
-	if (!state)
-		return error_set(reterr, -ENOMEM, "host", "out of memory");
-	*state = (struct os_state){.system = host->system};
-	snprintf(state->release, sizeof(state->release), "%s", host->release);
-	if (!os_set_command(state, &step, &line))
-		r = error_set(reterr, -EPERM, "setting",
-			      "%.80s: cannot be set while the system runs", name);
-	else
+	if (r == 0)
+		r = fill_step(state, name, before.text, value, &step, reterr);
+	if (r == 0 && !os_set_command(state, &step, &line))
+		r = error_set(reterr, -EPERM, "setting", "%.80s: cannot be set by a command", name);
+	if (r == 0)
 		r = run_set(host, line.text, name, reterr);
 	strbuf_done(&line);
+	strbuf_done(&before);
 	return r;
 }
 

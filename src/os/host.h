@@ -2,12 +2,17 @@
  * A machine whose operating system was found out: its ranges are read, its running values set and its boot files fetched
  * by the commands that its os_system knows, through any runner. It is a runner itself, so change.h changes every system
  * alike. What comes back from it is hostile.
+ *
+ * Its settings are those of os_range_spec. With OS_HOST_BOOT before its name a setting is what the next boot brings, where
+ * a command keeps that (os_plan_boot()); its value is "" where nothing is kept.
  */
 #ifndef EPH_OS_HOST_H
 #define EPH_OS_HOST_H
 
 #include "runner.h"
 #include "system.h"
+
+#define OS_HOST_BOOT "boot:"
 
 struct os_host {
 	struct runner runner; /* first, so that a pointer to it is one to the whole */

@@ -3,7 +3,9 @@
  *
  *	identify			system and release
  *	show				its ranges: as they are, and as the next boot will have them
- *	set LOW HIGH			change and keep all regular ranges, as os_plan(), os_plan_boot() and os_persist() say
+ *	set LOW HIGH			change and keep all regular ranges, as os_plan(), os_plan_boot() and os_persist() say,
+ *					through change_apply() and the journal
+ *	undo				the last change, through change_undo()
  *	run WORD...			its output; exit status is the command's
  *	cmd LINE			the same for cmd.exe
  *	read PATH			"none", or digest and real path, then the text
@@ -14,10 +16,12 @@
  * A failure is one line on standard error, "errno: message", and status 99.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
 #include "error.h"
 #include "host.h"
 #include "runner_ssh.h"
@@ -99,26 +103,6 @@ static int show(void)
 	return 0;
 }
 
-static int set_running(const struct os_plan *plan)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < plan->steps; i++) {
-		struct strbuf value = STRBUF_INIT;
-
-		r = host.runner.settings->write(&host.runner, plan->step[i].setting,
-						plan->step[i].after, &error);
-		if (r == 0)
-			r = host.runner.settings->read(&host.runner, plan->step[i].setting, &value,
-						       &error);
-		if (r == 0 && strcmp(value.text, plan->step[i].after) != 0)
-			r = error_set(&error, -EREMOTEIO, "test", "%s is %s, not %s",
-				      plan->step[i].setting, value.text, plan->step[i].after);
-		strbuf_done(&value);
-	}
-	return r;
-}
-
 static int run_words(const char *const *argv)
 {
 	struct runner_output output;
@@ -130,57 +114,67 @@ static int run_words(const char *const *argv)
 	return r;
 }
 
-static int keep_by_commands(const struct os_plan *plan)
+/* Before the boot: setting is what the store holds; the plan has what wins at boot, perhaps a file's. */
+static int add_step(struct change *change, const struct os_step *step, bool boot)
+{
+	char name[OS_SETTING_BYTES + 8];
+	struct strbuf before = STRBUF_INIT;
+	int r;
+
+	snprintf(name, sizeof(name), "%s%s", boot ? OS_HOST_BOOT : "", step->setting);
+	r = host.runner.settings->read(&host.runner, name, &before, &error);
+	if (r == 0 && (!boot || strcmp(before.text, step->after) != 0))
+		r = change_add_setting(change, name, boot ? before.text : step->before,
+				       step->after);
+	strbuf_done(&before);
+	return r;
+}
+
+static int add_steps(struct change *change, const struct os_plan *plan, bool boot)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->steps; i++) {
-		struct strbuf line = STRBUF_INIT;
-		struct runner_output output;
-
-		if (!os_set_command(&state, &plan->step[i], &line))
-			return error_set(&error, -EPERM, "test", "no command for %s",
-					 plan->step[i].setting);
-		r = ssh.runner.ops->line(&ssh.runner, line.text, &output, &error);
-		if (r == 0 && output.status)
-			r = error_set(&error, -EREMOTEIO, "test", "%s: %s", line.text,
-				      output.errors.text);
-		runner_output_done(&output);
-		strbuf_done(&line);
-	}
+	for (size_t i = 0; r == 0 && i < plan->steps; i++)
+		r = add_step(change, &plan->step[i], boot);
 	return r;
 }
 
-static int keep_in_file(const struct os_edit *edit)
+static int add_edit(struct change *change, const struct os_edit *edit)
 {
-	const struct runner_ops *ops = ssh.runner.ops;
 	struct runner_file old;
-	char mode[8];
-	int r;
+	int r = host.runner.ops->file_read(&host.runner, edit->path, &old, &error);
 
+	if (r == 0)
+		r = change_add_file(change, "range", NULL, NULL, edit->path, &old, edit->text,
+				    edit->length);
+	runner_file_done(&old);
+	return r;
+}
+
+/* What a change has no step for yet: links, and modes of new files. */
+static int finish_edit(const struct os_edit *edit)
+{
+	char mode[8];
+
+	snprintf(mode, sizeof(mode), "%o", edit->mode & 07777u);
 	if (edit->link_to)
 		return run_words(
 			(const char *const[]){"ln", "-s", edit->link_to, edit->path, NULL});
-	r = ops->file_read(&ssh.runner, edit->path, &old, &error);
-	if (r == 0)
-		r = ops->file_replace(&ssh.runner, edit->path, old.digest, edit->text, edit->length,
-				      &error);
-	runner_file_done(&old);
-	snprintf(mode, sizeof(mode), "%o", edit->mode & 07777u);
-	if (r == 0 && edit->created && edit->mode)
-		r = run_words((const char *const[]){"chmod", mode, edit->path, NULL});
-	return r;
+	if (edit->created && edit->mode)
+		return run_words((const char *const[]){"chmod", mode, edit->path, NULL});
+	return 0;
 }
 
-static int keep_in_files(const struct os_host_files *files, const struct os_wish *wish)
+static int apply(struct change *change, struct os_edits *edits)
 {
-	struct os_files borrowed = {files->file, files->count};
-	struct os_edits edits;
-	int r = os_persist(&state, &borrowed, wish, &edits, &error);
+	struct change_run run = {.runner = &host.runner};
+	int r = journal_open(JOURNAL_WRITE, &run.journal, &error);
 
-	for (size_t i = 0; r == 0 && i < edits.count; i++)
-		r = keep_in_file(&edits.edit[i]);
-	os_edits_done(&edits);
+	if (r == 0)
+		r = change_apply(&run, change, &error);
+	for (size_t i = 0; r == 0 && i < edits->count; i++)
+		r = finish_edit(&edits->edit[i]);
+	journal_close(run.journal);
 	return r;
 }
 
@@ -192,19 +186,52 @@ static int set(const char *low, const char *high)
 			       {(uint16_t)atoi(low), (uint16_t)atoi(high)}};
 	struct os_plan plan, boot_plan;
 	struct os_host_files files;
+	struct os_edits edits = {.count = 0};
+	struct change *change = NULL;
 	int r = look(&files);
+	struct os_files borrowed = {files.file, files.count};
 
 	if (r == 0)
 		r = os_plan(&state, &wish, &plan, &error);
 	if (r == 0)
 		r = os_plan_boot(&state, &wish, &boot_plan, &error);
 	if (r == 0)
-		r = set_running(&plan);
+		r = os_persist(&state, &borrowed, &wish, &edits, &error);
 	if (r == 0)
-		r = keep_by_commands(&boot_plan);
+		change = change_new(&host.runner.place);
+	for (size_t i = 0; r == 0 && i < edits.count; i++)
+		if (!edits.edit[i].link_to)
+			r = add_edit(change, &edits.edit[i]);
 	if (r == 0)
-		r = keep_in_files(&files, &wish);
+		r = add_steps(change, &plan, false);
+	if (r == 0)
+		r = add_steps(change, &boot_plan, true);
+	if (r == 0)
+		r = apply(change, &edits);
+	change_free(change);
+	os_edits_done(&edits);
 	os_host_files_done(&files);
+	return r < 0 ? failed() : 0;
+}
+
+static int undo(void)
+{
+	struct change_run run = {.runner = &host.runner};
+	struct change_list list = {.count = 0};
+	struct change *change = NULL;
+	int r = os_host_open(&host, &ssh.runner, NULL, &error);
+
+	if (r == 0)
+		r = journal_open(JOURNAL_WRITE, &run.journal, &error);
+	if (r == 0)
+		r = journal_list(run.journal, &list, &error);
+	if (r == 0)
+		change = change_list_find(&list, NULL);
+	if (r == 0)
+		r = change ? change_undo(&run, &list, change, &error)
+			   : error_set(&error, -ENOENT, "test", "nothing to undo");
+	change_list_done(&list);
+	journal_close(run.journal);
 	return r < 0 ? failed() : 0;
 }
 
@@ -248,6 +275,8 @@ static int act(int argc, char **argv)
 		return show();
 	if (strcmp(argv[0], "set") == 0 && argc == 3)
 		return set(argv[1], argv[2]);
+	if (strcmp(argv[0], "undo") == 0)
+		return undo();
 	if (strcmp(argv[0], "run") == 0)
 		return tell(ops->run(&ssh.runner, words.out, NULL, 0, &output, &error), &output);
 	if (strcmp(argv[0], "cmd") == 0 && argc == 2) {

@@ -47,7 +47,9 @@ Host {name}
 	UserKnownHostsFile {tmp}/known_hosts
 	GlobalKnownHostsFile /dev/null
 	StrictHostKeyChecking yes
-	ControlMaster no
+	ControlMaster {master}
+	ControlPath {tmp}/master
+	ControlPersist yes
 	KexAlgorithms curve25519-sha256
 	LogLevel ERROR
 	ProxyCommand nsenter --net=/proc/{pid}/ns/net {busybox} nc 127.0.0.1 %p
@@ -76,8 +78,10 @@ class Host:
     the system's class.
     """
 
-    def __init__(self, system, release=None, lang="en", name=None, **options):
+    def __init__(self, system, release=None, lang="en", name=None, multiplex=False, **options):
+        """multiplex: ssh logs in once and keeps the connection (ControlMaster), as many administrators have it."""
         programs.check()
+        self.master = "auto" if multiplex else "no"
         self.system = systems.make(system, release, lang, options)
         self.system.host = self
         self.name = name or system.replace("/", "")
@@ -214,7 +218,7 @@ class Host:
         self._wait_for_sshd()
         children = pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         self._init = int(children.read_text(encoding="ascii").split()[0])
-        config = SSH_CONFIG.format(name=self.name, tmp=self.tmp, pid=self._process.pid, busybox=programs.busybox())
+        config = SSH_CONFIG.format(name=self.name, tmp=self.tmp, master=self.master, pid=self._process.pid, busybox=programs.busybox())
         (self.tmp / "ssh_config").write_text(config, encoding="ascii")
 
     def _wait_for_sshd(self):

@@ -190,7 +190,7 @@ class Aix(System):
             elif letter == "h":
                 answer.out(f"{name}: see the documentation of no.\n")
             elif letter == "d":
-                self._set(answer, call, scope, name, str(TUNABLES[name][0]))
+                self._set(answer, call, scope, name, str(TUNABLES[name][0]), reset=True)
             elif equals:
                 self._set(answer, call, scope, name, text)
             else:
@@ -200,7 +200,7 @@ class Aix(System):
                 break
         return answer
 
-    def _set(self, answer, call, scope, name, text):
+    def _set(self, answer, call, scope, name, text, reset=False):
         if not call.root:
             return answer.fail("no: 0042-006 Operation not permitted: root authority is needed\n")
         value = number(text)
@@ -211,7 +211,8 @@ class Aix(System):
             self.running[name] = value
             answer.out(f"Setting {name} to {value}\n")
         if scope:
-            self._write_nextboot(name, value)
+            # Whether -r -d takes the line out or writes the default is not known.
+            self._write_nextboot(name, None if reset else value)
             answer.out(f"Setting {name} to {value} in nextboot file\n")
         return answer
 
