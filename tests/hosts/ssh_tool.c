@@ -24,6 +24,7 @@
 #include "change.h"
 #include "error.h"
 #include "host.h"
+#include "parse.h"
 #include "runner_ssh.h"
 
 #define FAILED 99
@@ -180,17 +181,18 @@ static int apply(struct change *change, struct os_edits *edits)
 
 static int set(const char *low, const char *high)
 {
-	struct os_wish wish = {OS_REGULAR,
-			       OS_TCP | OS_UDP | OS_SCTP,
-			       OS_IPV4 | OS_IPV6,
-			       {(uint16_t)atoi(low), (uint16_t)atoi(high)}};
+	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
 	struct os_plan plan, boot_plan;
 	struct os_host_files files;
 	struct os_edits edits = {.count = 0};
 	struct change *change = NULL;
-	int r = look(&files);
-	struct os_files borrowed = {files.file, files.count};
+	int r = -EINVAL;
+	struct os_files borrowed;
 
+	files = (struct os_host_files){.count = 0};
+	if (parse_port(low, &wish.range.lo) == 0 && parse_port(high, &wish.range.hi) == 0)
+		r = look(&files);
+	borrowed = (struct os_files){files.file, files.count};
 	if (r == 0)
 		r = os_plan(&state, &wish, &plan, &error);
 	if (r == 0)
@@ -299,14 +301,15 @@ static int act(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *timeout = getenv("EPH_TEST_TIMEOUT_MS");
+	uint64_t timeout_ms;
 	int status;
 
 	if (argc < 3)
 		return FAILED;
 	if (ssh_runner_init(&ssh, argv[1], &error) < 0)
 		return failed();
-	if (timeout)
-		ssh.timeout_ms = atoi(timeout);
+	if (timeout && parse_uint(timeout, strlen(timeout), 60000, &timeout_ms) == 0)
+		ssh.timeout_ms = (int)timeout_ms;
 	status = act(argc - 2, argv + 2);
 	ssh_runner_done(&ssh);
 	return status;

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """test_ssh_runner.py SSH_TOOL SYSTEM - commands and files of one emulated host through the ssh runner.
 
-SYSTEM may be "refusals": what needs one host only (hostile answers, timeouts, addresses).
+SYSTEM may be "refusals", "hostile" (what needs one host only) or "many" (several hosts at once).
 """
 
 import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 
-from hostlib import Host, Skip
+from hostlib import Host, Skip, ssh_command
+from hostlib.answer import Answer
 
 # Where shells and tools differ; for the others it is enough to log in.
 FILES = {"aix": "/etc/rc.tcpip", "alpine": "/etc/sysctl.conf", "dragonfly": "/etc/sysctl.conf", "hpux": "/etc/rc.config.d/nddconf",
@@ -131,9 +133,49 @@ def hostile(host, tool):
     check("login shell hangs", tool("read", "/etc/two", EPH_TEST_TIMEOUT_MS="1000")[2].split(":")[0], "ETIMEDOUT")
 
 
+HOSTILE = ["$(touch {0})", "`touch {0}`", "; touch {0} ;", "'; touch {0}; '", "\n touch {0} \n", "| touch {0}", "%n%s{0}", "\x1b]0;{0}\x07", "-o {0}",
+           "99999999999999999999", "-1", "0x10", "65536", "1 2 3", "=" * 3000, "\0\0", "\xff\xfe"]
+
+
+def hostile_systems(host, tool, here):
+    """Whatever commands and files say, nothing of it runs, here or there, and the tool ends in peace."""
+    for number, pattern in enumerate(HOSTILE):
+        text = pattern.replace("{0}", here + "/pwned")
+        host.before = lambda call, text=text: lie(call, text)
+        host.write("/etc/sysctl.conf", f"net.inet.ip.portrange.first={text}\n{text}=1\n#{text}\n", 0o644)
+        for words in (("identify",), ("show",), ("set", "40000", "60001")):
+            status, _, err = tool(*words, EPHEMPORTS_STATE_DIR=here + "/state")
+            check(f"hostile {number} {words}: {err}", status in (0, 99), True)
+            host.before = (lambda call, text=text: lie(call, text) if call.name != "uname" else None)
+    host.before = None
+    check("nothing ran there", ran(host, "touch"), [])
+    check("nothing ran here", os.path.exists(here + "/pwned"), False)
+
+
+def lie(call, text):
+    return {"uname": Answer(text + " 13.2\n"), "sysctl": Answer(f"net.inet.ip.portrange.first: {text}\n"
+            f"net.inet.ip.portrange.last: 65535\n{text}\nephemports-part 7\n", text)}.get(call.name)
+
+
+def test_hostile(path, _):
+    with Host("freebsd", multiplex=True) as host, tempfile.TemporaryDirectory() as here:
+        hostile_systems(host, Tool(path, host), here)
+
+
+def test_many(path, _):
+    """Several hosts behind one EPHEMPORTS_SSH, at the same time."""
+    with Host("freebsd", name="a") as a, Host("windows", name="b") as b, Host("solaris10", name="c") as c:
+        config = ssh_command(a, b, c)
+        running = [subprocess.Popen([path, name, "identify"], stdout=subprocess.PIPE, text=True, env={**os.environ, "EPHEMPORTS_SSH": config})
+                   for name in "abcabc"]
+        told = [process.communicate(timeout=60)[0].split(" ")[0] for process in running]
+        check("each is itself", told, ["freebsd", "windows", "solaris10"] * 2)
+
+
 def main():
     try:
-        (test_refusals if sys.argv[2] == "refusals" else test_system)(sys.argv[1], sys.argv[2])
+        special = {"refusals": test_refusals, "hostile": test_hostile, "many": test_many}
+        special.get(sys.argv[2], test_system)(sys.argv[1], sys.argv[2])
     except Skip as reason:
         print(reason)
         return 77
