@@ -176,7 +176,7 @@ int child_run(const char *const *argv, const char *input, size_t input_length, i
 	CLEANUP(fd_closep) int input_fd = -1;
 	int r = 0;
 
-	*ret = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	runner_output_init(ret);
 	if (input)
 		r = make_input(input, input_length, &input_fd);
 	else {

@@ -131,9 +131,10 @@ int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *r
 {
 	struct os_output output[OUTPUTS_MAX];
 	struct strbuf line = STRBUF_INIT;
-	struct runner_output said = {.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	struct runner_output said;
 	int r = 0;
 
+	runner_output_init(&said);
 	join_commands(host, &line);
 	if (line.failed)
 		r = error_set(reterr, -ENOMEM, "host", "out of memory");

@@ -2,6 +2,15 @@
 
 #include <stdlib.h>
 
+void runner_output_init(struct runner_output *output)
+{
+	const struct strbuf empty = STRBUF_INIT;
+
+	output->text = empty;
+	output->errors = empty;
+	output->status = 0;
+}
+
 void runner_output_done(struct runner_output *output)
 {
 	strbuf_done(&output->text);

@@ -19,6 +19,7 @@ struct runner_output {
 	struct strbuf errors; /* standard error, its first 4 KiB */
 	int status;           /* exit status; 128 + signal */
 };
+void runner_output_init(struct runner_output *output); /* nothing was said */
 void runner_output_done(struct runner_output *output);
 
 struct runner_file {

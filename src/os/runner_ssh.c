@@ -119,7 +119,7 @@ static int run_line(struct ssh_runner *ssh, const char *line, const char *input,
 	struct strbuf wrapped = STRBUF_INIT;
 	int r = 0;
 
-	*ret = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	runner_output_init(ret);
 	if (!ssh->runner.cmd_exe)
 		r = ssh_wrap_line(line, &wrapped);
 	else if (strpbrk(line, "\r\n"))
@@ -143,7 +143,7 @@ static int ssh_run(struct runner *runner, const char *const *argv, const char *i
 	struct strbuf line = STRBUF_INIT;
 	int r = ssh->runner.cmd_exe ? ssh_quote_cmd(argv, &line) : ssh_quote_words(argv, &line);
 
-	*ret = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	runner_output_init(ret);
 	if (r < 0)
 		r = fail(ssh, r, ret, reterr);
 	else
@@ -178,9 +178,9 @@ static int file_failed(const struct ssh_runner *ssh, int r, const char *path,
 				 "%.80s: %.160s was changed by somebody else meanwhile", host,
 				 path);
 	case -EPROTO:
-		return error_set(reterr, r, "file", "%.80s: %.100s: unexpected answer, %.100s",
-				 host, path,
-				 output->errors.length ? output->errors.text : "without a reason");
+		return error_set(
+			reterr, r, "file", "%.80s: %.100s: unexpected answer, %.100s", host, path,
+			output && output->errors.length ? output->errors.text : "without a reason");
 	default:
 		return error_set(reterr, r, "file", "%.80s: %.160s: %s", host, path, strerror(-r));
 	}
@@ -191,7 +191,7 @@ static int run_file_line(struct ssh_runner *ssh, int r, struct strbuf *line, con
 			 const char *input, size_t length, struct runner_output *output,
 			 struct eph_error *reterr)
 {
-	*output = (struct runner_output){.text = STRBUF_INIT, .errors = STRBUF_INIT};
+	runner_output_init(output);
 	if (r == 0 && ssh->runner.cmd_exe)
 		r = -EOPNOTSUPP;
 	if (r == 0)
@@ -248,11 +248,10 @@ static int ssh_file_replace(struct runner *runner, const char *path, const char 
 {
 	struct ssh_runner *ssh = ssh_of(runner);
 	struct runner_file old;
-	struct runner_output none = {.text = STRBUF_INIT, .errors = STRBUF_INIT};
 	int r = ssh_file_read(runner, path, &old, reterr);
 
 	if (r == 0 && strcmp(old.digest, expected) != 0)
-		r = file_failed(ssh, -ESTALE, path, &none, reterr);
+		r = file_failed(ssh, -ESTALE, path, NULL, reterr);
 	if (r == 0 && (old.exists || text))
 		r = write_over(ssh, path, &old, text, length, reterr);
 	runner_file_done(&old);
