@@ -8,6 +8,7 @@
 #include "look.h"
 #include "number.h"
 #include "os_words.h"
+#include "rc_local.h"
 #include "reserve_ports.h"
 #include "sysctl_change.h"
 #include "text_sysctl.h"
@@ -77,11 +78,31 @@ static bool is_kept(const struct range_change *range)
 	return true;
 }
 
+/* What would still win at boot, whatever sysctl files say. */
+static int check_late(struct change_session *session, const struct range_change *range,
+		      struct eph_error *reterr)
+{
+	struct port_range late;
+	unsigned line;
+	int r = range_state_late(session, &late, &line, reterr);
+
+	if (r < 0 || !line || (late.lo == range->wish.lo && late.hi == range->wish.hi))
+		return r;
+	return error_set(reterr, -EBUSY, "range",
+			 RC_LOCAL_PATH
+			 " line %u sets another range at the end of each boot, after "
+			 "every sysctl file: take that line out, or give --no-persist",
+			 line);
+}
+
 static int plan_files(struct change_session *session, struct range_change *range,
 		      struct eph_error *reterr)
 {
 	char value[16];
-	int r;
+	int r = check_late(session, range, reterr);
+
+	if (r < 0)
+		return r;
 
 	if (is_kept(range))
 		return 0;

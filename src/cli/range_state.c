@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "config_files.h"
 #include "fd.h"
+#include "rc_local.h"
 #include "text_sysctl.h"
 #include "text_sysctl_conf.h"
 
@@ -52,6 +53,34 @@ static void kept(struct os_range *range, const struct file_list *files)
 		range->boot = boot;
 }
 
+int range_state_late(struct change_session *session, struct port_range *ret, unsigned *ret_line,
+		     struct eph_error *reterr)
+{
+	struct runner *runner = &session->local.runner;
+	struct runner_file file;
+	int r = runner->ops->file_read(runner, RC_LOCAL_PATH, &file, reterr);
+
+	*ret_line = r == 0 && file.exists ? rc_local_find(file.text, file.length, ret) : 0;
+	runner_file_done(&file);
+	return r;
+}
+
+/* What runs after every sysctl file. Where it cannot be read nobody can say more. */
+static void kept_late(struct change_session *session, struct os_range *range)
+{
+	struct port_range late;
+	unsigned line;
+
+	if (range_state_late(session, &late, &line, NULL) < 0 || !line)
+		return;
+	snprintf(range->where, sizeof(range->where), RC_LOCAL_PATH " line %u", line);
+	range->boot_set = true;
+	range->boot_known = port_range_width(late) != 0;
+	range->boot = late;
+	range->outdated =
+		RC_LOCAL_PATH " is where older advice has it: a file in /etc/sysctl.d does";
+}
+
 int range_state_local(struct change_session *session, struct file_list *files,
 		      const struct port_set *listeners, struct os_state *ret,
 		      struct eph_error *reterr)
@@ -75,6 +104,8 @@ int range_state_local(struct change_session *session, struct file_list *files,
 		return r;
 	if (!session->foreign)
 		kept(&ret->range[0], files);
+	if (!session->foreign)
+		kept_late(session, &ret->range[0]);
 	os_warn(ret, listeners);
 	return 0;
 }

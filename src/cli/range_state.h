@@ -18,6 +18,11 @@ int range_state_local(struct change_session *session, struct file_list *files,
 		      const struct port_set *listeners, struct os_state *ret,
 		      struct eph_error *reterr);
 
+/* What /etc/rc.local sets, after every sysctl file; *@ret_line 0: nothing. A range of no port is one that cannot be told.
+ * Return: 0 or negative errno with @reterr. */
+int range_state_late(struct change_session *session, struct port_range *ret, unsigned *ret_line,
+		     struct eph_error *reterr);
+
 /* What a command of @os printed, saved in the file @path ("-": standard input). */
 int range_state_text(const char *os, const char *path, struct os_state *ret,
 		     struct eph_error *reterr);

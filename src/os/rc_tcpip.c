@@ -105,6 +105,9 @@ static unsigned boot_file(struct os_state *state, const struct os_file *file)
 			if (!range)
 				continue;
 			found++;
+			if (rc_tcpip_has_nextboot(state))
+				range->outdated = "rc.tcpip is the way of AIX 5.1 and older: "
+						  "no -p keeps a range";
 			range->boot_value[end] = os_text_number(value, UINT16_MAX, &number)
 							 ? number
 							 : UINT16_MAX + 1;

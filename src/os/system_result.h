@@ -98,8 +98,9 @@ enum os_warning {
 	OS_WARN_BOOT_DIFFERS = 1u << 9, /* another value will hold after the next boot */
 	OS_WARN_RESERVED = 1u << 10,    /* reserved or excluded ports take part of it */
 	OS_WARN_FAMILIES = 1u << 11,    /* IPv4 and IPv6 differ */
+	OS_WARN_OUTDATED = 1u << 12,    /* set where older advice has it: see outdated */
 };
-#define OS_WARNINGS 12u
+#define OS_WARNINGS 13u
 
 #define OS_UNREAD UINT32_MAX
 
@@ -125,7 +126,8 @@ struct os_range {
 	struct port_range boot;
 	char where[OS_WHERE_BYTES]; /* the file and line, or the store; "" when nothing sets it */
 	unsigned warnings;
-	uint32_t listeners; /* services that listen inside; 0 also when nobody looked */
+	const char *outdated; /* what to do instead, as a sentence; or NULL */
+	uint32_t listeners;   /* services that listen inside; 0 also when nobody looked */
 };
 
 /* Ports that are never chosen. */

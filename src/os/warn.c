@@ -80,6 +80,8 @@ void os_warn(struct os_state *state, const struct port_set *listeners)
 		range->warnings &= OS_WARN_CLAMPED;
 		if (!range->known)
 			continue;
+		if (range->outdated)
+			range->warnings |= OS_WARN_OUTDATED;
 		range->warnings |= judge_numbers(state, range);
 		if (range->spec->name == OS_REGULAR)
 			range->warnings |= judge_regular(state, range);

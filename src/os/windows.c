@@ -209,6 +209,20 @@ static bool is_cmdlet_noise(bool cmdlet, struct text_span line)
 	return cmdlet && !text_begins(line, "DynamicPortRange");
 }
 
+/* A value of older systems that is still there. */
+static void look_outdated(struct os_state *state, struct text_span line)
+{
+	struct text_span name, type;
+
+	if (!text_word_next(&line, &name) || !text_word_next(&line, &type) ||
+	    !text_is(name, "MaxUserPort") || !text_is(type, "REG_DWORD"))
+		return;
+	for (size_t i = 0; i < state->ranges; i++)
+		state->range[i].outdated = "MaxUserPort in the registry is for Windows 2003 and "
+					   "older: remove it, netsh "
+					   "sets the range";
+}
+
 static void parse(struct os_state *state, const struct os_output *output)
 {
 	struct text_lines lines = text_lines(output->text, output->length, false);
@@ -221,6 +235,7 @@ static void parse(struct os_state *state, const struct os_output *output)
 
 	look_about((struct text_span){output->id, strlen(output->id)}, &about);
 	while (text_line_next(&lines, &line)) {
+		look_outdated(state, line);
 		if (number_at_end(line, &number[numbers])) {
 			if (!is_cmdlet_noise(cmdlet, line))
 				numbers++;

@@ -66,6 +66,7 @@ const char *os_warning_id(unsigned warning)
 		"clamped",     "same-parity",  "below-privileged-floor", "reversed",
 		"one-port",    "narrow",       "reaches-services",       "listeners-in-range",
 		"fails-early", "boot-differs", "reserved-ports",         "families-differ",
+		"outdated",
 	};
 
 	for (unsigned i = 0; i < OS_WARNINGS; i++)
@@ -138,4 +139,6 @@ void os_warning_words(const struct os_range *range, unsigned warning, struct str
 		strbuf_puts(out, "a tenth of it or more is reserved or excluded and never chosen");
 	else if (warning == OS_WARN_FAMILIES)
 		strbuf_puts(out, "IPv4 and IPv6 have different ranges");
+	else if (warning == OS_WARN_OUTDATED && range->outdated)
+		strbuf_puts(out, range->outdated);
 }

@@ -116,6 +116,26 @@ says 'nothing set at boot: the default returns'
 run 0 undo
 is 'reset undone' "$(running)" '30000 65535'
 
+# /etc/rc.local comes last of all.
+start
+echo 'echo "40000 50001" >/proc/sys/net/ipv4/ip_local_port_range' >"$EPHEMPORTS_ROOT/etc/rc.local"
+run 1 show
+says 'the next boot brings 40000-50001 back, from /etc/rc.local line 1'
+says 'older advice'
+run 3 set 30000-65535
+says '/etc/rc.local line 1'
+is 'rc.local would win' "$(running)" '32768 60999'
+cmp -s "$file" "$work/before" || fail 'written although rc.local wins'
+run 1 set 30000-65535 --no-persist
+rm "$EPHEMPORTS_ROOT/etc/rc.local"
+
+# Rules that the real parser takes, where there is one.
+if command -v nft >/dev/null; then
+	run 0 firewall --for nft --tcp --udp
+	nft -c -f "$work/out" || fail 'nft refuses the rules'
+	says 'dport 30000-65535 accept'
+fi
+
 # A service inside of the range.
 start
 python3 -c '

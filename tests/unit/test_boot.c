@@ -10,6 +10,7 @@
 
 #include "edit_text.h"
 #include "error.h"
+#include "rc_local.h"
 #include "stanza.h"
 #include "systems.h"
 
@@ -331,6 +332,38 @@ static void a_stanza(void **unused)
 	strbuf_done(&text);
 }
 
+static void rc_local(void **unused)
+{
+	static const struct {
+		const char *text;
+		unsigned line, lo, hi;
+	} test[] = {
+		{"#!/bin/sh\necho \"49152 65535\" > /proc/sys/net/ipv4/ip_local_port_range\nexit "
+		 "0\n",
+		 2, 49152, 65535},
+		{"sysctl -w net.ipv4.ip_local_port_range=\"1024 65000\"", 1, 1024, 65000},
+		{"/sbin/sysctl -w net/ipv4/ip_local_port_range='1024\t4999' >/dev/null\n", 1, 1024,
+		 4999},
+		{"# echo 1 2 > /proc/sys/net/ipv4/ip_local_port_range\n", 0, 1, 1},
+		{"echo $LOW $HIGH > /proc/sys/net/ipv4/ip_local_port_range", 1, 1, 0},
+		{"echo 99999 1 > ip_local_port_range", 1, 1, 0},
+		{"echo 1 2 > ip_local_port_range\necho 3 4 >ip_local_port_range", 2, 3, 4},
+		{"", 0, 1, 1},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(test) / sizeof(*test); i++) {
+		struct port_range range = {1, 1};
+		char *copy = malloc(strlen(test[i].text) + 1);
+
+		memcpy(copy, test[i].text, strlen(test[i].text));
+		assert_int_equal(rc_local_find(copy, strlen(test[i].text), &range), test[i].line);
+		if (range.lo != test[i].lo || range.hi != test[i].hi)
+			fail_msg("'%s': %u-%u", test[i].text, range.lo, range.hi);
+		free(copy);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +371,7 @@ int main(void)
 		cmocka_unit_test(what_the_boot_brings),
 		cmocka_unit_test(files_that_are_left_alone),
 		cmocka_unit_test(a_stanza),
+		cmocka_unit_test(rc_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,12 @@ while IFS= read -r file; do
 		forbid "$file" '\<(FILE|stdin|stdout|stderr)\>|\<(fopen|getenv|secure_getenv|rand|random)[[:space:]]*\(' \
 			"$room is pure"
 		;;
+	os)
+		# What one system is like, and how its files are edited: text in, text out.
+		grep -Eq '"(systems|os_text|edit_text|ipadm|ndd|rc_local|firewall_rules)\.h"' "$file" &&
+			forbid "$file" '#[[:space:]]*include[[:space:]]*<(time|unistd|fcntl|signal|pthread|sys/.*)\.h>|\<(fopen|getenv|secure_getenv)[[:space:]]*\(' \
+				"systems are pure"
+		;;
 	esac
 	[ "$room" = cli ] ||
 		forbid "$file" '\<(printf|fprintf|puts|fputs|putchar|perror|exit)[[:space:]]*\(' "only cli prints and exits"
