@@ -17,7 +17,8 @@ static const struct option_spec options[] = {
 	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
 	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
 	 "@file"},
-	{"os", 0, "NAME", "show: the system that printed it", system_words},
+	{"host", 0, "[USER@]NAME[:PORT]", "show: of another machine, by ssh", NULL},
+	{"os", 0, "NAME", "show: the system that printed it, or that runs there", system_words},
 	{"for", 0, "LANGUAGE", "firewall: nft, iptables, pf or netsh", "nft iptables pf netsh"},
 	{"markdown", 0, NULL, "facts: as a page of the documentation", NULL},
 	{NULL, 0, NULL, NULL, NULL},
@@ -30,7 +31,7 @@ static const struct range_verb verbs[] = {
 	{"log", "", 0, range_log},
 	{"reset", "name dry-run no-persist confirm-within", 0, range_reset},
 	{"set", "ports name dry-run no-persist confirm-within", 1, range_set},
-	{"show", "name expect text os", 0, range_show},
+	{"show", "name expect text host os", 0, range_show},
 	{"undo", "", 1, range_undo},
 	{NULL, NULL, 0, NULL},
 };

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "look.h"
 #include "range.h"
+#include "range_remote.h"
 #include "range_state.h"
 #include "range_view.h"
 #include "reserve_ports.h"
@@ -69,6 +70,40 @@ static int read_text(const struct arguments *arguments, struct showing *showing,
 	return range_state_text(os, path, showing->state, reterr);
 }
 
+static int read_remote(const struct arguments *arguments, struct showing *showing,
+		       struct eph_error *reterr)
+{
+	const char *host = arguments_get(arguments, "host");
+	unsigned hosts = 0;
+	int r;
+
+	for (unsigned i = 0; i < arguments->n_options; i++)
+		hosts += strcmp(arguments->option[i]->name, "host") == 0;
+	if (hosts > 1)
+		return error_set(reterr, -EINVAL, "range", "one --host at a time");
+	if (arguments_get(arguments, "netns") || arguments_get(arguments, "text"))
+		return error_set(reterr, -EINVAL, "range",
+				 "--host cannot go with --netns or --text");
+	snprintf(showing->host, sizeof(showing->host), "%s", host);
+	showing->view.how = "over ssh";
+	note(showing, "Services that listen inside: nobody looked over there.");
+	r = range_remote_state(host, arguments_get(arguments, "os"), showing->state, reterr);
+	if (r == 0 && strcmp(showing->state->system->name, "linux") == 0)
+		note(showing, "What the next boot brings: not known, sysctl files of another "
+			      "Linux are not read yet.");
+	return r;
+}
+
+static int read_ranges(const struct arguments *arguments, struct showing *showing,
+		       struct eph_error *reterr)
+{
+	if (arguments_get(arguments, "host"))
+		return read_remote(arguments, showing, reterr);
+	if (arguments_get(arguments, "text"))
+		return read_text(arguments, showing, reterr);
+	return read_local(arguments, showing, reterr);
+}
+
 /* Ranges that --name does not speak of are as if they were not there. */
 static int choose(const char *name, struct os_state *state, struct eph_error *reterr)
 {
@@ -122,8 +157,7 @@ int range_show(const struct arguments *arguments, struct outcome *outcome, struc
 		r = port_range_parse(expected, &showing.view.expected, reterr);
 	}
 	if (r == 0)
-		r = arguments_get(arguments, "text") ? read_text(arguments, &showing, reterr)
-						     : read_local(arguments, &showing, reterr);
+		r = read_ranges(arguments, &showing, reterr);
 	if (r == 0)
 		r = choose(arguments_get(arguments, "name"), showing.state, reterr);
 	if (r == 0)

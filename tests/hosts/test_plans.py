@@ -38,6 +38,7 @@ OPENBSD = bsd("net.inet.ip.portfirst", "net.inet.ip.portlast")
 NETBSD = pairs("{}.anonportmin", "{}.anonportmax", "net.inet.ip", "net.inet6.ip6")
 AIX = pairs("{}_ephemeral_low", "{}_ephemeral_high", "tcp", "udp")
 NDD = pairs("{}_smallest_anon_port", "{}_largest_anon_port", "tcp", "udp")
+NDD_SCTP = pairs("{}_smallest_anon_port", "{}_largest_anon_port", "tcp", "udp", "sctp")
 IPADM = pairs("{}.smallest_anon_port", "{}.largest_anon_port", "tcp", "udp", "sctp")
 TRU64 = bsd("inet.ipport_userreserved_min", "inet.ipport_userreserved")
 
@@ -82,8 +83,8 @@ CASES = {
     "openbsd": Case("openbsd", keys=OPENBSD),
     "openbsd-messy": Case("openbsd", keys=OPENBSD, survives={"/etc/sysctl.conf": "kern.x=1"},
                           files={"/etc/sysctl.conf": "net.inet.ip.portfirst=2000\nnet.inet.ip.portfirst = 3000\n net.inet.ip.portlast=4000 # x\nkern.x=1"}),
-    "solaris10": Case("solaris10", keys=NDD),
-    "solaris10-site": Case("solaris10", keys=NDD, files={"/etc/rc2.d/S99site": SITE_NDD.format("/usr/sbin/ndd")}, survives={"/etc/rc2.d/S99site": "20000"}),
+    "solaris10": Case("solaris10", keys=NDD_SCTP),
+    "solaris10-site": Case("solaris10", keys=NDD_SCTP, files={"/etc/rc2.d/S99site": SITE_NDD.format("/usr/sbin/ndd")}, survives={"/etc/rc2.d/S99site": "20000"}),
     "solaris11": Case("solaris11", keys=IPADM),
     "solaris11-low": Case("solaris11", low=2000, high=3000, keys=IPADM),
     "tru64": Case("tru64", keys=TRU64),

@@ -2,7 +2,7 @@
 """test_range.py EPHEMPORTS [CASE...] - range over ssh, on every emulated host: show, set, read back, boot, still there, undo,
 boot, as before. The cases are those of test_plans.py.
 
-What the program does not know yet is listed as missing, and the test is skipped as long as anything is.
+What the program does not know yet is listed as missing; without set and undo only show is tested.
 """
 
 import json
@@ -35,7 +35,7 @@ class Command:
         found = []
         for verb in VERBS:
             done = subprocess.run([self.path, "range", verb, "--host", "-x"], capture_output=True, text=True, check=False)
-            if "is none of" in done.stderr or "no option" in done.stderr or "unknown option" in done.stderr or "--host" in done.stderr:
+            if "is none of" in done.stderr or "no option of" in done.stderr or "no such option" in done.stderr:
                 found.append("range " + verb + " --host")
         return found
 
@@ -49,9 +49,22 @@ def settings(host):
     return {name: value for name, value in host.running().items() if name != "excluded"}
 
 
+def run_show(command, name, case):
+    keys = case.keys or (lambda running: [(running["first"], running["last"])])
+    with Host(case.system, case.release, multiplex=True, **case.options) as host:
+        prepare(host, case)
+        status, shown, err = command(host, "show")
+        expected = sorted((min(pair), max(pair)) for pair in keys(host.running()))
+        check(f"{name}: show {err}", (status in (0, 1), regular(shown)), (True, expected))
+        # The host has just booted: what the next boot brings is what runs.
+        for one in shown.get("ranges", []):
+            if one["name"] == "regular" and one["persisted"]:
+                check(f"{name}: persisted", [one["persisted"][end] for end in ("low", "high")], [one["low"], one["high"]])
+
+
 def run(command, name, case):
     keys = case.keys or (lambda running: [(running["first"], running["last"])])
-    with Host(case.system, case.release, **case.options) as host:
+    with Host(case.system, case.release, multiplex=True, **case.options) as host:
         prepare(host, case)
         running, files, wanted = settings(host), host.files(), [(case.low, case.high)]
         status, shown, err = command(host, "show")
@@ -81,7 +94,9 @@ def run(command, name, case):
 def run_fixed(command, name):
     with Host(name) as host:
         status, shown, err = command(host, "show")
-        check(f"{name}: show {err}", (status in (0, 1), len(regular(shown))), (True, 1))
+        check(f"{name}: show {err}", (status, len(regular(shown))), (2, 1))
+        if "range set --host" in command.missing():
+            return
         status, _, err = command(host, "set", "40000-60001")
         check(f"{name}: says why it cannot", (status, name in err.lower().replace("/", "")), (2, True))
 
@@ -92,12 +107,12 @@ def main():
             command = Command(sys.argv[1], state)
             missing = command.missing()
             if missing:
-                raise Skip("not in the program yet: " + ", ".join(missing))
+                print("expected missing: " + ", ".join(missing))
             for name in sys.argv[2:] or [*CASES, *FIXED]:
                 if name in FIXED:
                     run_fixed(command, name)
                 else:
-                    run(command, name, CASES[name])
+                    (run_show if missing else run)(command, name, CASES[name])
     except Skip as reason:
         print(reason)
         return 77
