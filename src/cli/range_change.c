@@ -183,6 +183,11 @@ int range_change_plan(struct change_session *session, struct range_change *range
 		r = plan_files(session, range, reterr);
 	if (r == 0)
 		r = plan_running(range, reterr);
+	if (r == 0 && range->confirm_s && range->change->steps)
+		range_change_note(range, false,
+				  "undone by itself in %s s, and by a reboot, unless you confirm "
+				  "it: ephemports range confirm",
+				  GROUPED(range->confirm_s));
 	if (r == 0)
 		note_warnings(range);
 	return r;

@@ -12,6 +12,7 @@ struct range_change {
 	struct port_range wish;
 	bool reset;            /* back to the default, and no file sets it any more */
 	bool persist, dry_run; /* persist: files of this host are edited too */
+	unsigned confirm_s;    /* taken back after so many seconds; 0: never */
 	struct os_state *state;
 	struct file_list files;
 	struct port_set *listeners; /* NULL: nobody looked */

@@ -123,15 +123,18 @@ static void sleep_until(const struct timespec *deadline)
 		continue;
 }
 
-/* The change that waits: by its id, or, when whoever set it died before he could tell, the last one that is done. */
-static struct change *find(const struct change_list *list, const char *id)
+/* The change that waits: by its id, or, when whoever set it died before he could tell, the one made since then. */
+static struct change *find(const struct change_list *list, const char *id, time_t armed)
 {
-	struct change *change = change_list_find(list, strcmp(id, "-") != 0 ? id : NULL);
+	bool told = strcmp(id, "-") != 0;
+	struct change *change = change_list_find(list, told ? id : NULL);
 
-	return change && !change_persists(change) ? change : NULL;
+	if (!change || change_persists(change) || (!told && change->time_s < armed))
+		return NULL;
+	return change;
 }
 
-static int take_back(struct change_session *session)
+static int take_back(struct change_session *session, time_t armed)
 {
 	struct change_list list = {.count = 0};
 	struct range_pending pending;
@@ -140,7 +143,7 @@ static int take_back(struct change_session *session)
 
 	if (r == 0)
 		r = journal_list(session->journal, &list, NULL);
-	change = r == 0 ? find(&list, pending.id) : NULL;
+	change = r == 0 ? find(&list, pending.id, armed) : NULL;
 	if (r == 0)
 		r = range_pending_remove(session);
 	if (r == 0 && change)
@@ -151,6 +154,7 @@ static int take_back(struct change_session *session)
 
 static void guard(const struct arguments *arguments, const struct timespec *deadline)
 {
+	const time_t armed = time(NULL);
 	struct change_session session;
 	struct eph_error error;
 	char told = 0;
@@ -166,7 +170,7 @@ static void guard(const struct arguments *arguments, const struct timespec *dead
 		int r = change_session_open(arguments, true, &session, &error);
 
 		if (r == 0)
-			r = take_back(&session);
+			r = take_back(&session, armed);
 		change_session_close(&session);
 		if (r != -EBUSY)
 			break;

@@ -43,6 +43,8 @@ static int parse_wish(const struct arguments *arguments, struct range_change *ra
 	range->persist = !arguments_has(arguments, "no-persist");
 	if (name && strcmp(name, "regular") != 0)
 		return error_set(reterr, -ENOENT, "range", "Linux has no %.20s range", name);
+	if (arguments_has(arguments, "tcp") != arguments_has(arguments, "udp"))
+		range_change_note(range, false, "Linux has one range for TCP and UDP: both change");
 	if (range->reset)
 		return 0;
 	if (!given == !ports)
@@ -87,13 +89,8 @@ static int run(const struct arguments *arguments, bool reset, struct outcome *ou
 		r = look_count(within, "confirm-within", CONFIRM_SECONDS_MAX, &seconds, reterr);
 	if (r == 0)
 		r = range_change_begin(arguments, &range, reterr);
-	if (r == 0 && within) {
-		range.persist = false;
-		range_change_note(&range, false,
-				  "undone by itself in %s s, and by a reboot, unless you confirm "
-				  "it: ephemports range confirm",
-				  GROUPED(seconds));
-	}
+	range.persist &= !within;
+	range.confirm_s = (unsigned)seconds;
 	if (r == 0 && within && !range.dry_run)
 		r = range_guard_arm(arguments, (unsigned)seconds, &guard, reterr);
 	if (r == 0)

@@ -170,5 +170,25 @@ run 0 set 30000-65535 --confirm-within 1
 sleep 2
 is 'after one that was refused' "$(running)" '32768 60999'
 
+# Whoever sets it is killed somewhere on the way: taken back all the same, and what was set before stays.
+start
+echo '32768 60999' >$range
+run 0 set 31000-65535 --no-persist
+sleep 1
+for hundredths in 2 4 6 8 10 12 14 16; do
+	"$ephemports" range set 30000-65535 --confirm-within 1 >/dev/null 2>&1 &
+	setter=$!
+	sleep "0.$(printf %02d "$hundredths")"
+	kill -KILL "$setter" 2>/dev/null
+	wait "$setter" 2>/dev/null
+	for _ in $(seq 40); do
+		[ ! -e "$EPHEMPORTS_STATE_DIR/pending" ] && [ "$(running)" = '31000 65535' ] && break
+		sleep 0.1
+	done
+	is "killed after 0.$hundredths s" "$(running)" '31000 65535'
+	[ ! -e "$EPHEMPORTS_STATE_DIR/pending" ] || fail 'it still waits'
+	run 0 log
+done
+
 echo "$checks checks, $failures failed"
 [ "$failures" = 0 ]
