@@ -71,8 +71,12 @@ static void add_destination(const struct usage_group *group, const struct snapsh
 		strbuf_puts(out, name_endpoint(&group->key.remote, group->key.remote_port, text));
 	if (service && group->key.protocol != PROTOCOL_UDP)
 		strbuf_printf(out, " (%s)", service);
-	if (snapshot->n_netns > 1 && group->netns < snapshot->n_netns)
-		strbuf_printf(out, " in namespace %s", name_netns(&snapshot->netns[group->netns]));
+	if (snapshot->n_netns < 2 || group->netns >= snapshot->n_netns)
+		return;
+	if (*snapshot->netns[group->netns].name)
+		strbuf_printf(out, " in namespace %s", snapshot->netns[group->netns].name);
+	else
+		strbuf_puts(out, " in this namespace");
 }
 
 static void add_ports(const struct usage_group *group, struct strbuf *out)

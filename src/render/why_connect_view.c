@@ -41,6 +41,22 @@ static void json_list(const char *key, const struct strbuf *list, struct json *j
 	json_end(json);
 }
 
+static void json_advice(const struct strbuf *list, struct json *json)
+{
+	const char *words = NULL, *command;
+
+	json_array(json, "advice");
+	while ((words = connect_words_next(list, words)) &&
+	       (command = connect_words_next(list, words))) {
+		json_object(json, NULL);
+		json_string(json, "text", words);
+		json_string(json, "command", *command ? command : NULL);
+		json_end(json);
+		words = command;
+	}
+	json_end(json);
+}
+
 static void json_cause(const struct connect_cause *cause, const struct connect_result *result,
 		       const struct snapshot *snapshot, struct json *json)
 {
@@ -52,7 +68,7 @@ static void json_cause(const struct connect_cause *cause, const struct connect_r
 	json_string(json, "text", words.text.text);
 	json_list("evidence", &words.evidence, json);
 	json_list("against", &words.against, json);
-	json_list("advice", &words.advice, json);
+	json_advice(&words.advice, json);
 	json_end(json);
 	connect_words_done(&words);
 }
@@ -159,6 +175,21 @@ static void add_list(const char *label, const struct strbuf *list, unsigned widt
 	}
 }
 
+/* A command is never wrapped: it is there to be pasted. */
+static void add_advice(const struct strbuf *list, unsigned width, struct strbuf *out)
+{
+	const char *words = NULL, *command;
+
+	while ((words = connect_words_next(list, words)) &&
+	       (command = connect_words_next(list, words))) {
+		strbuf_puts(out, "    -> ");
+		screen_wrap(out, words, 7, 7, width);
+		if (*command)
+			strbuf_printf(out, "         %s\n", command);
+		words = command;
+	}
+}
+
 static void add_cause(const struct connect_cause *cause, const struct connect_result *result,
 		      const struct snapshot *snapshot, unsigned width, struct strbuf *out)
 {
@@ -168,7 +199,7 @@ static void add_cause(const struct connect_cause *cause, const struct connect_re
 	screen_wrap(out, words.text.text, cause->certain ? 2 : 5, cause->certain ? 2 : 5, width);
 	add_list(cause->certain ? "" : "for: ", &words.evidence, width, out);
 	add_list("against: ", &words.against, width, out);
-	add_list("-> ", &words.advice, width, out);
+	add_advice(&words.advice, width, out);
 	out->failed |= words.text.failed | words.evidence.failed | words.against.failed |
 		       words.advice.failed;
 	connect_words_done(&words);

@@ -46,7 +46,12 @@ __attribute__((format(printf, 2, 3))) static void entry(struct strbuf *list, con
 #define TEXT(...)     strbuf_printf(&c->words->text, __VA_ARGS__)
 #define EVIDENCE(...) entry(&c->words->evidence, __VA_ARGS__)
 #define AGAINST(...)  entry(&c->words->against, __VA_ARGS__)
-#define ADVICE(...)   entry(&c->words->advice, __VA_ARGS__)
+
+#define ADVICE(...)                                                                                \
+	do {                                                                                       \
+		entry(&c->words->advice, __VA_ARGS__);                                             \
+		entry(&c->words->advice, "%s", "");                                                \
+	} while (0)
 
 static uint32_t width_of(const struct context *c)
 {
@@ -69,15 +74,29 @@ static const char *plural(uint32_t count)
 	return count == 1 ? "" : "s";
 }
 
-/* A command among words, such that it acts in the namespace that was looked at. */
-static void advise_command(const struct context *c, const char *before, const char *command,
-			   const char *after)
+/* With a command that acts in the namespace that was looked at. */
+static void advise_command(const struct context *c, const char *words, const char *command)
 {
-	struct strbuf text = STRBUF_INIT;
+	struct strbuf *out = &c->words->advice;
 
-	paste_command(&text, &c->snapshot->netns[0], command);
-	ADVICE("%s%s%s", before, text.text, after);
-	strbuf_done(&text);
+	entry(out, "%s", words);
+	paste_command(out, &c->snapshot->netns[0], command);
+	strbuf_putc(out, '\0');
+}
+
+/* What the routing table says of this destination. */
+static void advise_route(const struct context *c, const char *words)
+{
+	const struct capacity_result *capacity = &c->result->capacity;
+	struct strbuf command = STRBUF_INIT;
+	char text[IP_ADDRESS_TEXT_BYTES];
+
+	strbuf_printf(&command, "ip route get %s", ip_address_format(&capacity->to, text));
+	if (capacity->from.family != IP_NONE)
+		strbuf_printf(&command, " from %s", ip_address_format(&capacity->from, text));
+	c->words->advice.failed |= command.failed;
+	advise_command(c, words, command.text);
+	strbuf_done(&command);
 }
 
 /* "4 of 64 ports (6.2 %) are". */
@@ -98,9 +117,7 @@ static void add_holder(const struct context *c, const struct connect_holder *hol
 						       : NULL;
 
 	if (!process) {
-		strbuf_printf(out, "%s %s", GROUPED(holder->sockets),
-			      !c->snapshot->has_processes ? "of processes not seen"
-							  : "without a process");
+		strbuf_printf(out, "%s whose process was not seen", GROUPED(holder->sockets));
 		return;
 	}
 	printable_puts(out, process->command);
@@ -186,10 +203,9 @@ static void say_time_wait(const struct context *c)
 	}
 	ADVICE("keep connections alive (keep-alive, a pool), or let the other side close first");
 	if (may_reuse(c))
-		advise_command(c, "", "sysctl -w net.ipv4.tcp_tw_reuse=1",
-			       " lets connect() take over a TIME_WAIT "
-			       "that "
-			       "is older than a second");
+		advise_command(c,
+			       "or let connect() take over a TIME_WAIT that is older than a second",
+			       "sysctl -w net.ipv4.tcp_tw_reuse=1");
 }
 
 static void say_listeners(const struct context *c)
@@ -265,13 +281,11 @@ static void say_udp(const struct context *c)
 	EVIDENCE("the pool is per local address; an unbound socket needs a port that is free on "
 		 "all");
 	EVIDENCE("connect() and sendto() then say EAGAIN, bind() to port 0 EADDRINUSE; TCP has "
-		 "ports "
-		 "of its own and is not affected");
+		 "ports of its own and is not affected");
 	ADVICE("keep UDP sockets and use them again");
 	if (from->family != IP_NONE)
 		ADVICE("bind to another local address than %s: it has a pool of its own, unless "
-		       "the "
-		       "holders are bound to none",
+		       "the holders are bound to none",
 		       ip_address_format(from, text));
 }
 
@@ -289,7 +303,10 @@ static void say_narrow(const struct context *c)
 	TEXT("the ephemeral range %u-%u has only %s port%s", c->result->capacity.range.lo,
 	     c->result->capacity.range.hi, GROUPED(width_of(c)), plural(width_of(c)));
 	EVIDENCE("the default, 32768-60999, has %s", GROUPED(DEFAULT_PORTS));
-	advise_command(c, "", "sysctl -w net.ipv4.ip_local_port_range='32768 60999'", "");
+	advise_command(c, "go back to it",
+		       *c->snapshot->netns[0].name
+			       ? "sysctl -w net.ipv4.ip_local_port_range='32768 60999'"
+			       : "ephemports range set 32768-60999");
 }
 
 static void say_knee(const struct context *c)
@@ -298,8 +315,7 @@ static void say_knee(const struct context *c)
 
 	TEXT("past the knee: connect() is slow, it does not fail");
 	EVIDENCE("%s ports are taken and the first half has %s: each connect() searches that half "
-		 "in "
-		 "vain",
+		 "in vain",
 		 GROUPED(capacity->in_use + capacity->time_wait), GROUPED(capacity->knee));
 	ADVICE("set IP_LOCAL_PORT_RANGE on the client's sockets to the same range (Linux 6.8 and "
 	       "later): the search then has no knee");
@@ -346,11 +362,10 @@ static void say_ipv6_disabled(const struct context *c)
 	if (facts->lo_ipv6_disabled == LAW_YES)
 		EVIDENCE("net.ipv6.conf.lo.disable_ipv6 = 1, so ::1 is absent");
 	evidence_local(c);
-	advise_command(c, "connect over IPv4; or ",
+	advise_command(c, "connect over IPv4, or switch IPv6 on",
 		       facts->ipv6_disabled == LAW_YES
 			       ? "sysctl -w net.ipv6.conf.all.disable_ipv6=0"
-			       : "sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
-		       "");
+			       : "sysctl -w net.ipv6.conf.lo.disable_ipv6=0");
 }
 
 static void say_no_source(const struct context *c)
@@ -363,7 +378,7 @@ static void say_no_source(const struct context *c)
 		TEXT("there is a way, but no local address to connect from");
 	evidence_local(c);
 	if (ip_address_is_loopback(&capacity->to) && capacity->to.family == IP_V6)
-		ADVICE("ip address add ::1/128 dev lo");
+		advise_command(c, "give it back", "ip address add ::1/128 dev lo");
 	else
 		ADVICE("if this is at boot: wait until the address is configured");
 }
@@ -376,7 +391,7 @@ static void say_no_route(const struct context *c)
 			 ? "the kernel refuses whether ports are left or not"
 			 : "with a port left, it would be refused all the same");
 	evidence_local(c);
-	ADVICE("ip route get shows what the routing table says");
+	advise_route(c, "see what the routing table says");
 }
 
 static void say_hidden(const struct context *c)
@@ -405,7 +420,7 @@ static void say_hidden(const struct context *c)
 	if (name_gap_for_bpf(gap) && !c->snapshot->replayed)
 		ADVICE("run as root: BPF shows %s", name_gap_for_bpf(gap));
 	else if (gap == GAP_SOURCE && c->result->seen_source.family != IP_NONE)
-		ADVICE("--from %s", text);
+		ADVICE("ask again with --from %s", text);
 }
 
 static void say_route_unknown(const struct context *c)
@@ -426,7 +441,7 @@ static void say_other(const struct context *c)
 	case CONNECT_LOOPBACK_DOWN:
 		TEXT("the loopback interface is down");
 		EVIDENCE("lo is not UP in this network namespace");
-		ADVICE("ip link set lo up");
+		advise_command(c, "bring it up", "ip link set lo up");
 		break;
 	case CONNECT_NO_SCOPE:
 		TEXT("a link-local address needs its interface, as in fe80::1%%eth0");
@@ -441,12 +456,12 @@ static void say_other(const struct context *c)
 	case CONNECT_POLICY:
 		TEXT("something forbids it: a prohibit route, a cgroup or security policy");
 		EVIDENCE("which of them is not visible from here");
-		ADVICE("ip route get; ip rule");
+		advise_route(c, "see the route; ip rule shows what leads to it");
 		break;
 	default:
 		TEXT("the kernel refuses it whether ports are left or not");
-		ADVICE("ip route get: a blackhole route, or a source that this route does not "
-		       "take");
+		advise_route(c,
+			     "see the route: a blackhole, or one that does not take this source");
 	}
 }
 

@@ -11,7 +11,7 @@
 
 struct connect_words {
 	struct strbuf text;
-	/* Lists: each entry ends with a NUL. */
+	/* Lists: each entry ends with a NUL. Of advice the words, then the command, empty when there is none. */
 	struct strbuf evidence, against, advice;
 };
 
