@@ -1,9 +1,12 @@
 #include "screen.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "printable.h"
 #include "strbuf.h"
+
+#define DIGITS "0123456789"
 
 void screen_paint(const struct screen *screen, struct strbuf *out, enum paint paint,
 		  const char *text)
@@ -22,6 +25,25 @@ void screen_paint(const struct screen *screen, struct strbuf *out, enum paint pa
 	strbuf_puts(out, "\033[0m");
 }
 
+/* Bytes up to a blank where a line may end: a number is torn neither from its next three digits nor from its unit. */
+static size_t word_length(const char *text)
+{
+	size_t length = 0, digits;
+	const char *next;
+
+	for (;;) {
+		length += strcspn(text + length, " ");
+		if (!text[length] || !length || !strchr(DIGITS, text[length - 1]))
+			return length;
+		next = text + length + 1;
+		digits = strspn(next, DIGITS);
+		if (digits != 3 &&
+		    !((*next == 's' || *next == '%') && !isalnum((unsigned char)next[1])))
+			return length;
+		length++;
+	}
+}
+
 unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsigned indent,
 		     unsigned width)
 {
@@ -30,7 +52,7 @@ unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsi
 	bool first = true;
 
 	while (*text) {
-		size_t length = strcspn(text, " ");
+		size_t length = word_length(text);
 		unsigned cells;
 
 		strbuf_clear(&word);

@@ -216,6 +216,28 @@ static void test_bar(void **state)
 	check_bar(&group, 0, "|#####|#####|");
 }
 
+static void check_wrap(const char *text, unsigned width, const char *expected)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	screen_wrap(&out, text, 0, 2, width);
+	assert_string_equal(out.text, expected);
+	strbuf_done(&out);
+}
+
+/* "1 999" is one number and "60 s" one quantity; "60 sockets" is not, nor are two ports side by side. */
+static void test_wrap_numbers(void **state)
+{
+	(void)state;
+	check_wrap("ports: 1 999", 10, "ports:\n  1 999\n");
+	check_wrap("up to 60 s more", 9, "up to\n  60 s\n  more\n");
+	check_wrap("it is 51 %", 9, "it is\n  51 %\n");
+	check_wrap("up to 60 sockets", 9, "up to 60\n  sockets\n");
+	check_wrap("80 and 443 8080", 11, "80 and 443\n  8080\n");
+	check_wrap("up to 60 ", 20, "up to 60\n");
+	check_wrap("", 8, "\n");
+}
+
 static void test_wrap(void **state)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -233,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_json_strings), cmocka_unit_test(test_json_document),
 		cmocka_unit_test(test_numbers),      cmocka_unit_test(test_table),
 		cmocka_unit_test(test_bar),          cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_wrap_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
