@@ -217,27 +217,27 @@ static bool buckets_reopen(struct kernel_laws *laws)
 }
 
 /*
- * What owners tell of buckets. bind() and listen() close a bucket, and while the socket that did it is bound or listening
- * it stays closed. A connected owner whose port was named has closed it too, but kernels that open buckets again may have
- * done so since, if it ever shared the port with sockets that connect() put there (docs/laws.md, "a bucket opens again");
- * those alone may leave it open or closed.
+ * What owners tell of buckets. bind() and listen() close a bucket, and a listener keeps it closed. A bound or connected
+ * owner whose port was named has closed it too, but kernels that open buckets again may have done so since, if it was
+ * connected while connections shared the port (docs/laws.md, "it may open"). What connect() put there may be in either.
  */
 static void judge_buckets(struct bind_owners *owners, struct kernel_laws *laws)
 {
 	struct bind_table *binds = owners->binds;
-	struct port_set alone = owners->named;
+	struct port_set named = owners->named;
 
-	binds->maybe = owners->named;
-	port_set_add_set(&binds->maybe, &owners->automatic);
+	port_set_remove_set(&named, &owners->automatic);
+	port_set_add_set(&named, &binds->bound);
+	port_set_remove_set(&named, &binds->listening);
+	binds->held = owners->named;
+	port_set_add_set(&binds->held, &owners->automatic);
+	port_set_add_set(&binds->held, &binds->bound);
+	port_set_add_set(&binds->held, &binds->listening);
 	binds->closed = binds->listening;
-	port_set_add_set(&binds->closed, &binds->bound);
-	port_set_remove_set(&alone, &owners->automatic);
-	port_set_remove_set(&alone, &binds->closed);
-	if (port_set_next(&alone, 0) >= 0 && !buckets_reopen(laws))
-		port_set_add_set(&binds->closed, &alone);
+	if (port_set_next(&named, 0) >= 0 && !buckets_reopen(laws))
+		port_set_add_set(&binds->closed, &named);
+	binds->maybe = binds->held;
 	port_set_remove_set(&binds->maybe, &binds->closed);
-	binds->held = binds->closed;
-	port_set_add_set(&binds->held, &binds->maybe);
 	port_set_remove_set(&binds->udp_v4_maybe, &binds->udp_v4);
 }
 
