@@ -86,8 +86,32 @@ def files(host, tool, path):
     check("remove, stale", tool("remove", fresh, digest(old))[2].split(":")[0], "ESTALE")
     check("remove", tool("remove", fresh, digest(new))[::2], (0, ""))
     check("is gone", host.read(fresh), None)
+    meanwhile(host, tool, path, new)
     host.write("/etc/.x.ephemports-new", "left")
     check("tidy", (tool("tidy", "/etc/x")[::2], host.read("/etc/.x.ephemports-new")), ((0, ""), None))
+
+
+def meanwhile(host, tool, path, new):
+    """Between our reading and our writing: another writer, a full disk, a write that is cut short."""
+    old = host.read(path)
+
+    def intrude(call):
+        if call.name == "cp":
+            host.write(path, "another's")
+
+    for what, hook, errno, left in (
+            ("another writer", intrude, "ESTALE", "another's"),
+            ("a full disk", lambda call: Answer(status=1) if call.name == "cat" else None, "ENOSPC", old),
+            ("cut short", lambda call: Answer("# ne") if call.name == "cat" else None, "ENOSPC", old),
+            ("no rename", lambda call: Answer(status=1) if call.name == "mv" else None, "EACCES", old)):
+        host.write(path, old)
+        known = digest(old)
+        host.before = hook if what == "another writer" else lambda call, hook=hook: hook(call) if "cp" in ran(host, "cp") else None
+        host.clear_log()
+        check(what, tool("replace", path, known, text=new)[2].split(":")[0], errno)
+        host.before = None
+        check(what + ": the file", host.read(path), left)
+    host.write(path, old)
 
 
 def test_refusals(path, _):
