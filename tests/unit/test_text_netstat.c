@@ -176,7 +176,7 @@ static const struct one ones[] = {
 	{"  TCP    [fe80::1c2d:4ff%12]:52140  [fe80::99%12]:445  ESTABLISHED     4", PROTOCOL_TCP,
 	 STATE_ESTABLISHED, "fe80::1c2d:4ff", "fe80::99", 52140, 445, 12, NONE},
 	{"  UDP    [::]:500               *:*                                    2116",
-	 PROTOCOL_UDP, STATE_CLOSE, "::", "0.0.0.0", 500, 0, 0, 0},
+	 PROTOCOL_UDP, STATE_CLOSE, "::", "::", 500, 0, 0, 0},
 	/* German, in UTF-8 and in code page 850; French and any other; without a process id */
 	{"  TCP    0.0.0.0:135   0.0.0.0:0   ABH\xc3\x96REN   1036", PROTOCOL_TCP, STATE_LISTEN,
 	 "0.0.0.0", "0.0.0.0", 135, 0, 0, 0},
@@ -201,7 +201,7 @@ static const struct one ones[] = {
 	 "127.0.0.1", "127.0.0.1", 53235, 53, 0, 0},
 	{"# ss -tan state time-wait\n0 0 [fe80::1]%eth0:53235 [fe80::2]%eth0:53", PROTOCOL_TCP,
 	 STATE_TIME_WAIT, "fe80::1", "fe80::2", 53235, 53, 0, NONE},
-	{"LISTEN 0 128 *:22 *:*", PROTOCOL_TCP, STATE_LISTEN, "::", "0.0.0.0", 22, 0, 0, 0},
+	{"LISTEN 0 128 *:22 *:*", PROTOCOL_TCP, STATE_LISTEN, "::", "::", 22, 0, 0, 0},
 	{"USER COMMAND PID FD PROTO LOCAL ADDRESS FOREIGN ADDRESS\n"
 	 "www Web Content 7 9 tcp6 2001:db8::1:34821 2001:db8::2:443",
 	 PROTOCOL_TCP, STATE_ESTABLISHED, "2001:db8::1", "2001:db8::2", 34821, 443, 0,
