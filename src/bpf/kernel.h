@@ -146,8 +146,13 @@ struct inet_bind_bucket {
 } KERNEL_TYPE;
 
 struct inet_bind2_bucket {
+	unsigned short family; /* 6.1 to 6.8: of the socket that made it */
 	struct somewhere bhash_node;
 	struct somewhere owners;
+} KERNEL_TYPE;
+
+struct inet_connection_sock {
+	struct inet_bind2_bucket *icsk_bind2_hash;
 } KERNEL_TYPE;
 
 struct inet_hashinfo {

@@ -71,6 +71,21 @@ static __always_inline bool port_alike(struct table_port *c, __u64 socket)
 	return c->alike++ >= PORT_ALIKE_LISTED;
 }
 
+/* Whose family has the part of the bucket for 0.0.0.0? Every owner on that address is in it. */
+static __always_inline void port_any_v4(struct table_bucket *b, __u64 socket)
+{
+	__u8 state = COMMON(__u8, socket, skc_state);
+	__u64 address[2], tb2;
+
+	if (!HAS(inet_bind2_bucket, family) || state == TCP_TIME_WAIT ||
+	    address_local(socket, COMMON(__u16, socket, skc_family), address) != 4 || address[0])
+		return;
+	tb2 = FIELD(__u64, socket, inet_connection_sock, icsk_bind2_hash);
+	if (tb2)
+		b->any_v4_made_by =
+			FIELD(__u16, tb2, inet_bind2_bucket, family) == AF_INET6 ? 6 : 4;
+}
+
 static __always_inline void port_owner(struct walker *w, struct table_port *c,
 				       struct table_netns *n)
 {
@@ -84,6 +99,8 @@ static __always_inline void port_owner(struct walker *w, struct table_port *c,
 		n->bucket.unlisted++;
 	else
 		port_emit(w, socket, ENTRY_BIND | c->l3mdev);
+	if (!c->l3mdev)
+		port_any_v4(&n->bucket, socket);
 }
 
 static __always_inline void port_bucket(struct table_bucket *b, __u64 tb)

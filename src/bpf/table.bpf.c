@@ -157,7 +157,8 @@ int info(struct table_info *info)
 		     (HAS(inet_timewait_sock, tw_entry_stamp) ? TABLE_ENTRY_STAMP : 0) |
 		     (HAS(inet_sock, local_port_range) || HAS(inet_sock___halves, local_port_range)
 			      ? TABLE_WINDOW
-			      : 0);
+			      : 0) |
+		     (HAS(inet_bind2_bucket, family) ? 0 : TABLE_MAPPED_SEES_ANY);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ enum table_law {
 	TABLE_BUCKET_REOPENS = 1u << 0,
 	TABLE_ENTRY_STAMP = 1u << 1,
 	TABLE_WINDOW = 1u << 2,
+	TABLE_MAPPED_SEES_ANY = 1u << 3,
 };
 
 enum table_what {
@@ -88,7 +89,8 @@ struct table_bucket {
 	__u8 fast_family, fast_v6only; /* 4: of an AF_INET socket, 6: of an AF_INET6 one */
 	__u64 fast_address[2];
 	__u8 fast_address_family; /* 4 or 6 */
-	__u8 zero[3];
+	__u8 any_v4_made_by; /* 4, 6, or 0: struct bind_bucket */
+	__u8 zero[2];
 	__u32 fast_uid;
 	__u32 unlisted; /* owners like one that was listed */
 	__u32 chain;    /* UDP: sockets in the hash chain */

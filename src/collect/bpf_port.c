@@ -78,6 +78,7 @@ static void take_bucket(const struct table_bucket *from, struct bind_bucket *to)
 	to->fast_v6only = from->fast_v6only;
 	to->fast_address.family = from->fast_address_family;
 	memcpy(to->fast_address.bytes, from->fast_address, sizeof(to->fast_address.bytes));
+	to->any_v4_made_by = from->any_v4_made_by;
 	to->unlisted = from->unlisted;
 	to->chain = from->chain;
 }
@@ -124,8 +125,11 @@ static void note_laws(const struct bpf_batch *batch)
 	struct kernel_laws *laws = &batch->snapshot->laws;
 	uint32_t has = batch->info[0].laws;
 
-	if (laws->bucket_reopens == LAW_UNKNOWN && !batch->gone[0])
+	if (batch->gone[0])
+		return;
+	if (laws->bucket_reopens == LAW_UNKNOWN)
 		laws->bucket_reopens = has & TABLE_BUCKET_REOPENS ? LAW_YES : LAW_NO;
+	laws->mapped_sees_any = has & TABLE_MAPPED_SEES_ANY ? LAW_YES : LAW_NO;
 }
 
 int bpf_port(struct bpf_batch *batch, const struct collect_request *request)

@@ -273,6 +273,7 @@ static void probe_laws(struct bpf_batch *batch)
 	laws->bucket_reopens = has & TABLE_BUCKET_REOPENS ? LAW_YES : LAW_NO;
 	laws->entry_stamp = has & TABLE_ENTRY_STAMP ? LAW_YES : LAW_NO;
 	laws->window = has & TABLE_WINDOW ? LAW_YES : LAW_NO;
+	laws->mapped_sees_any = has & TABLE_MAPPED_SEES_ANY ? LAW_YES : LAW_NO;
 	laws->step_one = batch->state->kernel.step_one ? LAW_YES : LAW_NO;
 }
 

@@ -20,6 +20,7 @@ static const char *const wanted[] = {
 	"inet_bind2_bucket",
 	"inet_bind_bucket",
 	"inet_bind_hashbucket",
+	"inet_connection_sock",
 	"inet_hashinfo",
 	"inet_sock",
 	"inet_listen_hashbucket",

@@ -491,6 +491,9 @@ static int netlink_sockets(void *state, const struct collect_request *request,
 	/* Whether somebody is bound to the one port is the question: is such a socket reported at all? */
 	if (request->local_port && snapshot->laws.bound_visible == LAW_UNKNOWN)
 		snapshot->laws.bound_visible = kernel_names_has("TCP_BOUND_INACTIVE");
+	/* One release younger, and has no name of its own; what a bucket is like cannot be seen from here either way. */
+	if (request->local_port && snapshot->laws.mapped_sees_any == LAW_UNKNOWN)
+		snapshot->laws.mapped_sees_any = snapshot->laws.bound_visible;
 	return read_all(state, request, snapshot, read_sockets, reterr);
 }
 

@@ -42,6 +42,9 @@ struct bind_bucket {
 	uint32_t fast_uid;
 	bool fast_af_inet6, fast_v6only;
 	struct ip_address fast_address;
+	/* TCP: the part for 0.0.0.0 was made by an AF_INET socket (4) or by an AF_INET6 one (6); 0: there is none, or it
+	 * does not matter on this kernel (kernel_laws.mapped_sees_any) */
+	uint8_t any_v4_made_by;
 	/* owners left out of the sockets: each equals one that is there in all that decides */
 	uint32_t unlisted;
 	/* UDP: sockets in the hash chain, those of other ports and namespaces included */

@@ -17,5 +17,5 @@ bool kernel_laws_verified(const char *release)
 
 bool kernel_laws_bind_verified(const char *release)
 {
-	return is_of_series(release, "6.18");
+	return is_of_series(release, "6.1") || is_of_series(release, "6.18");
 }

@@ -24,6 +24,9 @@ struct kernel_laws {
 	enum law bucket_reopens;
 	/* TIME_WAIT age in ms against tcp_tw_reuse_delay (6.14); no: whole seconds of ts_recent */
 	enum law entry_stamp;
+	/* bind() of an AF_INET6 socket to a v4-mapped address looks at the part of the bucket for 0.0.0.0 whoever made
+	 * it (6.9 and later); no: not if an AF_INET6 socket did */
+	enum law mapped_sees_any;
 	bool verified; /* the differential test of the counting rule passed on this kernel series */
 	bool bind_verified; /* that of the bind verdict did */
 };

@@ -289,6 +289,16 @@ static bool read_bucket(const struct snapshot_word *word, struct bind_bucket *bu
 	return true;
 }
 
+static bool read_made_by(const struct snapshot_word *word, uint8_t *ret)
+{
+	uint64_t family;
+
+	if (!snapshot_word_number(word, 6, &family) || (family && family != 4 && family != 6))
+		return false;
+	*ret = (uint8_t)family;
+	return true;
+}
+
 /* Behind complete-port, at most once for each protocol. */
 static bool line_bucket(struct snapshot_reader *reader)
 {
@@ -304,7 +314,9 @@ static bool line_bucket(struct snapshot_reader *reader)
 		return false;
 	bucket->protocol = (uint8_t)protocol;
 	bucket->port = netns->sockets_port;
-	return read_bucket(reader->word, bucket);
+	/* The last word is younger than the rest. */
+	return read_bucket(reader->word, bucket) &&
+	       (reader->words < 11 || read_made_by(&reader->word[10], &bucket->any_v4_made_by));
 }
 
 static bool line_gap(struct snapshot_reader *reader)
@@ -439,7 +451,7 @@ static const struct snapshot_line_kind kinds[] = {
 	{"time-wait-overflows", line_time_wait_overflows, 1, 1, true, true},
 	{"complete", line_complete, 1, 1, true, true},
 	{"complete-port", line_complete_port, 1, 1, true, true},
-	{"bucket", line_bucket, 10, 10, true, false},
+	{"bucket", line_bucket, 10, 11, true, false},
 	{"gap", line_gap, 1, 1, true, false},
 	{"processes", line_processes, 0, 0, false, true},
 	{"end", line_end, 1, 1, false, true},

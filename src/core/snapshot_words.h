@@ -63,7 +63,7 @@ struct named_law {
 static const struct named_law named_laws[] = {
 	NAMED_LAW("step-one", step_one),           NAMED_LAW("window", window),
 	NAMED_LAW("bound-visible", bound_visible), NAMED_LAW("bucket-reopens", bucket_reopens),
-	NAMED_LAW("entry-stamp", entry_stamp),
+	NAMED_LAW("entry-stamp", entry_stamp),     NAMED_LAW("mapped-sees-any", mapped_sees_any),
 };
 
 static const char *const law_words[] = {

@@ -172,6 +172,7 @@ static void write_buckets(struct writer *writer, const struct netns_snapshot *ne
 		put_address(writer, &bucket->fast_address);
 		put_number(writer, bucket->unlisted);
 		put_number(writer, bucket->chain);
+		put_number(writer, bucket->any_v4_made_by);
 		end_line(writer);
 	}
 }

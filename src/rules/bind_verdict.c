@@ -37,17 +37,38 @@ const char *bind_advice_name(enum bind_advice_id id)
 
 /* --- TCP -------------------------------------------------------------------------------------------------------- */
 
+/*
+ * inet_bind2_bucket_match_addr_any() before 6.9: an AF_INET6 socket on a v4-mapped address does not look at the owners of
+ * 0.0.0.0, AF_INET ones among them, if it was an AF_INET6 socket that made their part of the bucket.
+ */
+static enum law overlooks(const struct judge *judge, const struct socket_record *owner)
+{
+	const struct bind_bucket *bucket = &judge->netns->bucket[0];
+	const struct ip_address *ours = &judge->side.address;
+
+	if (judge->laws->mapped_sees_any == LAW_YES || !judge->query->af_inet6 ||
+	    ours->family != IP_V4 || ip_address_is_any(ours) || owner->local.family != IP_V4 ||
+	    !ip_address_is_any(&owner->local))
+		return LAW_NO;
+	if (!bucket->any_v4_made_by)
+		return LAW_UNKNOWN;
+	return bucket->any_v4_made_by == 6 ? LAW_YES : LAW_NO;
+}
+
 /* inet_bind_conflict() and the addresses: does this owner keep the new socket off its port? */
 static enum law tcp_conflict(const struct judge *judge, const struct socket_record *owner)
 {
 	enum law overlap = bind_judge_meets(judge, owner),
-		 port = bind_judge_shares_port(judge, owner), address = LAW_NO;
+		 port = bind_judge_shares_port(judge, owner), address = LAW_NO,
+		 overlooked = overlooks(judge, owner);
 
 	if (owner->state != STATE_LISTEN)
 		address = bind_judge_shares_address(judge, owner);
-	if (overlap == LAW_NO || address == LAW_YES || port == LAW_YES)
+	if (overlap == LAW_NO || address == LAW_YES || port == LAW_YES || overlooked == LAW_YES)
 		return LAW_NO;
-	if (address == LAW_UNKNOWN || port == LAW_UNKNOWN)
+	if (overlooked == LAW_UNKNOWN)
+		judge->result->inexact_because |= GAP_BUCKET_STATE;
+	else if (address == LAW_UNKNOWN || port == LAW_UNKNOWN)
 		judge->result->inexact_because |= GAP_OPTIONS;
 	else if (overlap == LAW_YES)
 		return LAW_YES;

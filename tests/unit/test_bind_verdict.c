@@ -90,6 +90,7 @@ static void setup(struct fixture *f)
 	assert_non_null(f->snapshot);
 	f->snapshot->laws.bind_verified = true;
 	f->snapshot->laws.bound_visible = LAW_YES;
+	f->snapshot->laws.mapped_sees_any = LAW_YES;
 	f->netns = snapshot_add_netns(f->snapshot);
 	assert_non_null(f->netns);
 	f->netns->settings = (struct settings){.known = SETTING_UNPRIVILEGED_START | SETTING_RANGE,
@@ -245,6 +246,41 @@ static void the_first_of_the_chain_decides_for_udp(void **state)
 	teardown(&f);
 }
 
+/* Before 6.9 it matters who made the part of the bucket for 0.0.0.0. */
+static void a_mapped_address_may_overlook_the_wildcard(void **state)
+{
+	static const char *const owners[] = {"v6 ::ffff:0.0.0.0 listen", "v4 0.0.0.0"};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+		setup(&f);
+		f.snapshot->laws.mapped_sees_any = LAW_NO;
+		add(&f, owners[i]);
+		f.netns->bucket[0].any_v4_made_by = 6;
+		assert_int_equal(ask(&f, "v6 ::ffff:127.0.0.1"), 0);
+		assert_true(f.result.exact);
+		assert_int_equal(ask(&f, "v4 127.0.0.1"), EADDRINUSE);
+		assert_int_equal(ask(&f, "v6 ::ffff:0.0.0.0"), EADDRINUSE);
+		assert_int_equal(ask(&f, "v6 ::"), EADDRINUSE);
+		assert_true(f.result.exact);
+		f.netns->bucket[0].any_v4_made_by = 4;
+		assert_int_equal(ask(&f, "v6 ::ffff:127.0.0.1"), EADDRINUSE);
+		assert_true(f.result.exact);
+		f.netns->bucket[0] = (struct bind_bucket){.protocol = 0};
+		assert_int_equal(ask(&f, "v6 ::ffff:127.0.0.1"), EADDRINUSE);
+		assert_int_equal(f.result.inexact_because, GAP_BUCKET_STATE);
+		teardown(&f);
+	}
+	/* An address of its own, and :: without V6ONLY, are looked at as ever. */
+	setup(&f);
+	f.snapshot->laws.mapped_sees_any = LAW_NO;
+	f.netns->bucket[0].any_v4_made_by = 6;
+	add(&f, "v6 ::");
+	assert_int_equal(ask(&f, "v6 ::ffff:127.0.0.1"), EADDRINUSE);
+	teardown(&f);
+}
+
 static void says_what_it_does_not_know(void **state)
 {
 	struct fixture f;
@@ -365,6 +401,7 @@ int main(void)
 		cmocka_unit_test(options_share_as_measured),
 		cmocka_unit_test(remembers_the_last_reuseport),
 		cmocka_unit_test(the_first_of_the_chain_decides_for_udp),
+		cmocka_unit_test(a_mapped_address_may_overlook_the_wildcard),
 		cmocka_unit_test(says_what_it_does_not_know),
 		cmocka_unit_test(forbids_in_the_order_of_the_kernel),
 		cmocka_unit_test(promises_only_what_the_law_allows),

@@ -116,6 +116,7 @@ static void random_buckets(uint64_t *random, struct netns_snapshot *netns)
 			.fast_address = random_socket(random).local,
 			.unlisted = (uint32_t)check_random(random),
 			.chain = (uint32_t)check_random(random),
+			.any_v4_made_by = (uint8_t)(check_random(random) % 3 ? 4 : 6),
 		};
 	}
 }
@@ -128,6 +129,7 @@ static void assert_buckets_equal(const struct bind_bucket *a, const struct bind_
 		    a->fast_v6only == b->fast_v6only);
 	assert_true(ip_address_equal(&a->fast_address, &b->fast_address));
 	assert_true(a->unlisted == b->unlisted && a->chain == b->chain);
+	assert_int_equal(a->any_v4_made_by, b->any_v4_made_by);
 }
 
 static void random_netns(uint64_t *random, struct snapshot *snapshot)
@@ -177,6 +179,7 @@ static struct snapshot *random_snapshot(uint64_t *random)
 				     .bound_visible = (enum law)(check_random(random) % 3),
 				     .bucket_reopens = (enum law)(check_random(random) % 3),
 				     .entry_stamp = (enum law)(check_random(random) % 3),
+				     .mapped_sees_any = (enum law)(check_random(random) % 3),
 				     .verified = check_random(random) % 2,
 				     .bind_verified = check_random(random) % 2};
 	for (uint64_t i = 1 + check_random(random) % 3; i > 0; i--)
