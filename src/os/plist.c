@@ -53,11 +53,30 @@ static unsigned line_of(const struct os_file *file, const char *at)
 	return line;
 }
 
+/* From where to where the arguments are, if the program is sysctl: up to the end of the last one. */
+static bool find_arguments(const struct os_file *file, const char **ret_start, const char **ret_end)
+{
+	const char *end = file->text + file->length;
+	const char *key = memmem(file->text, file->length, "<key>ProgramArguments</key>", 27);
+	const char *array = key ? memmem(key, (size_t)(end - key), "</array>", 8) : NULL;
+	struct text_span text;
+
+	if (!array || !next_string(&key, array, &text) || !text_ends(text, "/sysctl"))
+		return false;
+	*ret_start = text.start;
+	*ret_end = key;
+	while (next_string(&key, array, &text))
+		*ret_end = key;
+	return true;
+}
+
 static void boot_plist(struct os_state *state, const struct os_file *file)
 {
-	const char *at = file->text, *end = file->text + file->length;
+	const char *at, *end;
 	struct text_span text, name, value;
 
+	if (!find_arguments(file, &at, &end))
+		return;
 	while (next_string(&at, end, &text)) {
 		enum os_end which;
 		struct os_range *range;
@@ -111,23 +130,6 @@ static void put_new(const struct os_plan *plan, struct strbuf *out)
 	strbuf_puts(out, "  </array>\n  <key>RunAtLoad</key><true/>\n</dict>\n</plist>\n");
 }
 
-/* Where the last of sysctl's arguments ends; NULL when the program is not sysctl. */
-static const char *arguments_end(const struct os_file *file)
-{
-	const char *end = file->text + file->length;
-	const char *key = memmem(file->text, file->length, "<key>ProgramArguments</key>", 27);
-	const char *array = key ? memmem(key, (size_t)(end - key), "</array>", 8) : NULL;
-	const char *program =
-		array ? memmem(key, (size_t)(array - key), "/sysctl</string>", 16) : NULL;
-	struct text_span text;
-
-	if (!program)
-		return NULL;
-	while (next_string(&key, array, &text))
-		continue;
-	return key;
-}
-
 /* Blanks that a new line begins with: those of the line of @at. */
 static struct text_span indent_of(const struct os_file *file, const char *at)
 {
@@ -157,10 +159,10 @@ static void put_missing(const struct os_file *file, const struct os_plan *plan, 
 	}
 }
 
-static void put_edited(const struct os_file *file, const struct os_plan *plan,
+static void put_edited(const struct os_file *file, const struct os_plan *plan, const char *at,
 		       const char *arguments, struct strbuf *out)
 {
-	const char *at = file->text, *end = file->text + file->length, *done = at;
+	const char *end = file->text + file->length, *done = file->text;
 	struct text_span text, name, value;
 	bool found[OS_STEPS_MAX] = {false};
 
@@ -202,17 +204,18 @@ int plist_persist(const struct os_state *state, const struct os_files *files,
 		  const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr)
 {
 	const struct os_file *file = edit_file(files, PLIST_PATH);
-	const char *arguments = file ? arguments_end(file) : NULL;
+	const char *start, *arguments = NULL;
 	struct strbuf out = STRBUF_INIT;
 	char note[160];
 
-	if (file && (!arguments || !edit_is_text(file->text, file->length)))
+	if (file &&
+	    (!find_arguments(file, &start, &arguments) || !edit_is_text(file->text, file->length)))
 		return error_set(reterr, -EINVAL, "range",
 				 PLIST_PATH ": is no property list of ours: expected "
 					    "ProgramArguments that begin with sysctl");
 	note_others(state, files, note, sizeof(note));
 	if (file)
-		put_edited(file, plan, arguments, &out);
+		put_edited(file, plan, start, arguments, &out);
 	else
 		put_new(plan, &out);
 	return edit_add(ret, PLIST_PATH, file, &out, 0644, note, reterr);
