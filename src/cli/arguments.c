@@ -88,8 +88,7 @@ static int unknown_command(const char *name, struct eph_error *reterr)
 	struct suggestion suggestion = suggestion_init(name);
 
 	for (unsigned i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			suggestion_consider(&suggestion, commands[i]->name);
+		suggestion_consider(&suggestion, commands[i]->name);
 	if (suggestion.best)
 		return error_set(reterr, -EINVAL, name, "no such command; did you mean '%s'?",
 				 suggestion.best);

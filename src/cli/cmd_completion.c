@@ -26,7 +26,6 @@ const struct command cmd_completion = {
 	.operands = "bash|zsh|fish",
 	.words = "bash zsh fish",
 	.operands_max = 1,
-	.hidden = true,
 	.plain = true,
 	.run = run,
 };

@@ -24,7 +24,7 @@ const struct command cmd_help = {
 	.summary = "show help, in general or for one command",
 	.operands = "[COMMAND]",
 	.words = "@command",
-	.operands_max = 1,
+	.operands_max = 2, /* "help range undo" is help for range */
 	.plain = true,
 	.run = run,
 };

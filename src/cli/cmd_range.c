@@ -86,10 +86,13 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 const struct command cmd_range = {
 	.name = "range",
 	.summary = "show and change the ephemeral range, and undo it",
-	.operands = "facts|firewall|log|undo [OPERAND]",
+	.operands = "show|set|reset|confirm|log|undo|facts|firewall [OPERAND]",
 	.details =
-		"undo without ID takes the last change back that still stands. It is refused, with "
-		"status 3, when a later change or somebody else set the same since.",
+		"set LOW-HIGH or set --ports N changes the range, now and after a reboot; reset goes "
+		"back to the default. undo ID takes a change back that log lists, undo the last "
+		"one; it is refused, with status 3, when a later change or somebody else set the "
+		"same since. facts OS tells of other systems, firewall LOW-HIGH prints rules that "
+		"open the range.",
 	.words = "show set reset confirm log undo facts firewall",
 	.options = options,
 	.operands_max = 2,

@@ -67,11 +67,12 @@ const struct command cmd_why = {
 	.summary = "tell why a port cannot be bound, or a connection fails",
 	.operands = "bind [ADDRESS:]PORT | connect DST:PORT",
 	.details =
-		"why connect: whether connect() gets a port now; if not, the errno, what the cause "
-		"is and what helps. DST is an address, IPv6 in brackets; names are not looked up. "
-		"Exit status 0 it succeeds, 2 exhausted, 1 refused but not for want of ports, 3 "
-		"not "
-		"settled or error.",
+		"why bind: whether a server gets the port; if not, the errno, who has it, how they "
+		"came by it and what helps. Without ADDRESS all addresses of IPv4 are meant. Exit "
+		"status 0 free, 2 in use or forbidden. why connect: whether connect() gets a port "
+		"now; if not, the errno, the cause and what helps. DST is an address, IPv6 in "
+		"brackets; names are not looked up. Exit status 0 it succeeds, 2 exhausted, 1 "
+		"refused but not for want of ports, 3 not settled or error.",
 	.words = "bind connect",
 	.options = options,
 	.operands_max = 2,

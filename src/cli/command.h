@@ -44,7 +44,6 @@ struct command {
 	const char *words;    /* operands to complete, as in option_spec; NULL: none */
 	const struct option_spec *options;
 	unsigned operands_max; /* more are refused */
-	bool hidden;           /* not in help and completion */
 	bool plain;            /* does not take the common options */
 	/* Return: 0 with @outcome filled; negative errno with @reterr: printed, and the exit status is 3. */
 	int (*run)(const struct arguments *arguments, struct outcome *outcome,

@@ -17,9 +17,8 @@ static void add_quoted(struct strbuf *out, const char *text)
 
 static void add_command_names(struct strbuf *out)
 {
-	for (unsigned i = 0, shown = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			strbuf_printf(out, "%s%s", shown++ ? " " : "", commands[i]->name);
+	for (unsigned i = 0; commands[i]; i++)
+		strbuf_printf(out, "%s%s", i ? " " : "", commands[i]->name);
 }
 
 static void add_option_names(const struct option_spec *option, struct strbuf *out)
@@ -80,18 +79,15 @@ void completion_bash(struct strbuf *out)
 		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= "
 		"words options word\n"
 		"\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n\t\tcase $word in\n\t\t");
-	for (unsigned i = 0, shown = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			strbuf_printf(out, "%s%s", shown++ ? "|" : "", commands[i]->name);
+	for (unsigned i = 0; commands[i]; i++)
+		strbuf_printf(out, "%s%s", i ? "|" : "", commands[i]->name);
 	strbuf_puts(out, ") command=$word; break;;\n\t\tesac\n\tdone\n\tcase $prev in\n");
 	add_bash_values(common_options, out);
 	for (unsigned i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			add_bash_values(commands[i]->options, out);
+		add_bash_values(commands[i]->options, out);
 	strbuf_puts(out, "\tesac\n\tcase $command in\n");
 	for (unsigned i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			add_bash_command(commands[i], out);
+		add_bash_command(commands[i], out);
 	strbuf_puts(out, "\t*) words='");
 	add_command_names(out);
 	strbuf_puts(out, "' options='");
@@ -157,8 +153,6 @@ void completion_zsh(struct strbuf *out)
 	add_command_names(out);
 	strbuf_puts(out, ")\nlocal -a described=(\n");
 	for (unsigned i = 0; commands[i]; i++) {
-		if (commands[i]->hidden)
-			continue;
 		strbuf_printf(out, "\t'%s:", commands[i]->name);
 		add_quoted(out, commands[i]->summary);
 		strbuf_puts(out, "'\n");
@@ -172,8 +166,7 @@ void completion_zsh(struct strbuf *out)
 		      "case ${command:-%s} in\n",
 		      commands[0]->name);
 	for (unsigned i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			add_zsh_command(commands[i], out);
+		add_zsh_command(commands[i], out);
 	strbuf_puts(out, "esac\n");
 }
 
@@ -210,8 +203,6 @@ void completion_fish(struct strbuf *out)
 	for (unsigned i = 0; commands[i]; i++) {
 		const struct command *command = commands[i];
 
-		if (command->hidden)
-			continue;
 		strbuf_printf(out, "complete -c ephemports -n __fish_use_subcommand -a %s -d '",
 			      command->name);
 		add_quoted(out, command->summary);

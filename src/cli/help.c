@@ -42,8 +42,6 @@ void help_program(struct strbuf *out)
 			 "up?\nWithout a command: status.\n\n"
 			 "commands:\n");
 	for (unsigned i = 0; commands[i]; i++) {
-		if (commands[i]->hidden)
-			continue;
 		strbuf_printf(out, "  %-12s", commands[i]->name);
 		screen_wrap(out, commands[i]->summary, 14, 14, HELP_WIDTH);
 	}
@@ -55,8 +53,14 @@ void help_program(struct strbuf *out)
 
 void help_command(const struct command *command, struct strbuf *out)
 {
-	strbuf_printf(out, "usage: ephemports %s [OPTION...]%s%s\n\n", command->name,
+	struct strbuf usage = STRBUF_INIT;
+
+	strbuf_printf(&usage, "usage: ephemports %s [OPTION...]%s%s", command->name,
 		      *command->operands ? " " : "", command->operands);
+	screen_wrap(out, usage.text, 0, 7, HELP_WIDTH);
+	out->failed |= usage.failed;
+	strbuf_done(&usage);
+	strbuf_putc(out, '\n');
 	screen_wrap(out, command->summary, 0, 0, HELP_WIDTH);
 	if (command->details) {
 		strbuf_putc(out, '\n');
