@@ -93,6 +93,7 @@ int why_bind(const struct arguments *arguments, struct outcome *outcome, struct 
 		return r;
 	why.n_advice = answer.n_advice;
 	why.holders_whole = answer.holders_whole;
+	why.elsewhere = &answer.elsewhere;
 	observe_claims(snapshot, &query, &claims);
 	why.claims = &claims;
 	if (arguments_has(arguments, "json"))

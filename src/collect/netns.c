@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -23,6 +24,7 @@
 
 #define NAMED_DIRECTORY "/run/netns"
 #define OWN_PATH        "/proc/thread-self/ns/net"
+#define NO_DEADLINE     UINT64_MAX
 #define PID_MAX         4194304u /* the kernel's upper limit of pid_max */
 
 /* Open @path if it is a network namespace. Nothing is opened for reading before that is known: the path may lead to a
@@ -192,7 +194,22 @@ static int take(struct snapshot *snapshot, int fd, const char *name, unsigned *s
 	return 0;
 }
 
-static int open_all_named(struct snapshot *snapshot, unsigned *skipped, struct eph_error *reterr)
+uint64_t netns_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static bool is_late(uint64_t deadline_us)
+{
+	return deadline_us != NO_DEADLINE && netns_clock_us() >= deadline_us;
+}
+
+/* Return: 0; 1 when time ran out. */
+static int open_all_named(struct snapshot *snapshot, uint64_t deadline_us, unsigned *skipped,
+			  struct eph_error *reterr)
 {
 	DIR *directory = opendir(NAMED_DIRECTORY);
 	const struct dirent *entry;
@@ -206,6 +223,10 @@ static int open_all_named(struct snapshot *snapshot, unsigned *skipped, struct e
 
 		if (!is_plain_name(entry->d_name))
 			continue;
+		if (is_late(deadline_us)) {
+			r = 1;
+			break;
+		}
 		fd = open_named(entry->d_name);
 		if (fd != -ENOENT && fd != -EINVAL)
 			r = take(snapshot, fd, display_name(entry->d_name, path), skipped, reterr);
@@ -241,7 +262,8 @@ static int open_of_process(struct snapshot *snapshot, uint64_t pid, unsigned *sk
 	return take(snapshot, open_namespace(path), name, skipped, reterr);
 }
 
-static int open_all_of_processes(struct snapshot *snapshot, unsigned *skipped,
+/* Likewise. */
+static int open_all_of_processes(struct snapshot *snapshot, uint64_t deadline_us, unsigned *skipped,
 				 struct eph_error *reterr)
 {
 	DIR *directory = opendir("/proc");
@@ -253,7 +275,8 @@ static int open_all_of_processes(struct snapshot *snapshot, unsigned *skipped,
 		return error_set(reterr, -errno, "netns", "/proc: %s", strerror(errno));
 	while (r == 0 && (entry = readdir(directory)))
 		if (parse_uint(entry->d_name, strlen(entry->d_name), PID_MAX, &pid) == 0)
-			r = open_of_process(snapshot, pid, skipped, reterr);
+			r = is_late(deadline_us) ? 1
+						 : open_of_process(snapshot, pid, skipped, reterr);
 	closedir(directory);
 	return r;
 }
@@ -264,9 +287,28 @@ int netns_open_all(struct snapshot *snapshot, unsigned *ret_skipped, struct eph_
 
 	*ret_skipped = 0;
 	if (r == 0)
-		r = open_all_named(snapshot, ret_skipped, reterr);
+		r = open_all_named(snapshot, NO_DEADLINE, ret_skipped, reterr);
 	if (r == 0)
-		r = open_all_of_processes(snapshot, ret_skipped, reterr);
+		r = open_all_of_processes(snapshot, NO_DEADLINE, ret_skipped, reterr);
+	return r;
+}
+
+static int open_own(struct snapshot *snapshot, unsigned *skipped, struct eph_error *reterr)
+{
+	return take(snapshot, open_namespace(OWN_PATH), "", skipped, reterr);
+}
+
+int netns_open_others(struct snapshot *snapshot, uint64_t deadline_us, unsigned *ret_skipped,
+		      struct eph_error *reterr)
+{
+	int r;
+
+	*ret_skipped = 0;
+	r = open_own(snapshot, ret_skipped, reterr);
+	if (r == 0)
+		r = open_all_named(snapshot, deadline_us, ret_skipped, reterr);
+	if (r == 0)
+		r = open_all_of_processes(snapshot, deadline_us, ret_skipped, reterr);
 	return r;
 }
 

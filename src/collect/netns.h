@@ -25,6 +25,16 @@ int netns_open_current(struct snapshot *snapshot, struct eph_error *reterr);
 int netns_open_all(struct snapshot *snapshot, unsigned *ret_skipped, struct eph_error *reterr);
 #define NETNS_MAX 4096
 
+/**
+ * netns_open_others() - as netns_open_all(), but not those that @snapshot has already, and no longer than until @deadline_us
+ * @deadline_us: of the CPU time of the calling thread (netns_clock_us)
+ * The caller's own comes first, named "", unless it is there. Return: 0; 1 when time ran out; negative errno with @reterr.
+ */
+int netns_open_others(struct snapshot *snapshot, uint64_t deadline_us, unsigned *ret_skipped,
+		      struct eph_error *reterr);
+uint64_t
+netns_clock_us(void); /* what the calling thread has worked: a busy host takes none of it away */
+
 /* Is the caller's own namespace another than that of the host's first process? Not where that cannot be seen. */
 bool netns_is_foreign(void);
 

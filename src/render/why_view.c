@@ -12,6 +12,7 @@
 #include "printable.h"
 #include "strbuf.h"
 #include "why_claims.h"
+#include "why_elsewhere.h"
 #include "why_end.h"
 #include "why_holder.h"
 
@@ -222,6 +223,7 @@ void why_bind_json(const struct why_bind *why, const struct snapshot *snapshot, 
 	json_bool(&json, "in_ephemeral_range", result->in_ephemeral_range);
 	json_bool(&json, "reserved", result->reserved);
 	json_all_advice(why, snapshot, &json);
+	why_elsewhere_json(why->elsewhere, &json);
 	why_claims_json(why->claims, why->query, &json);
 	json_string(&json, "collector", snapshot->collector);
 	json_end(&json);
@@ -455,6 +457,7 @@ void why_bind_text(const struct why_bind *why, const struct snapshot *snapshot,
 	add_holders(why, snapshot, screen->width, out);
 	add_no_remedy(why, screen->width, out);
 	add_notes(why, screen->width, out);
+	why_elsewhere_text(why->elsewhere, screen->width, out);
 	why_claims_text(why->claims, why->query, screen->width, out);
 	add_advice(why, snapshot, screen->width, out);
 	add_certainty(why, snapshot, screen->width, out);

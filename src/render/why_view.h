@@ -5,6 +5,7 @@
 #define EPH_RENDER_WHY_VIEW_H
 
 #include "bind_verdict_result.h"
+#include "elsewhere.h"
 #include "firewall_claims_result.h"
 #include "screen.h"
 #include "snapshot.h"
@@ -18,6 +19,7 @@ struct why_bind {
 	const struct bind_advice *advice;
 	unsigned n_advice;
 	bool holders_whole; /* who shares a socket that is in the way is known */
+	const struct elsewhere *elsewhere;    /* NULL: other namespaces were not looked at */
 	const struct firewall_claims *claims; /* NULL: the packet filter was not looked at */
 };
 

@@ -10,6 +10,7 @@
 #include "begin.h"
 #include "error.h"
 #include "netns.h"
+#include "observe_elsewhere.h"
 #include "process.h"
 #include "route.h"
 #include "save.h"
@@ -167,6 +168,8 @@ static int observe_live(const struct observe_options *options, const char *devic
 	if (r == 0 && !options->save)
 		r = name_holders(&choice, snapshot, ret, reterr);
 	choice_close(&choice);
+	if (r == 0)
+		observe_elsewhere(snapshot, query->protocol, query->port, &ret->elsewhere);
 	return r;
 }
 

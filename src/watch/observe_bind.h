@@ -5,12 +5,14 @@
 #define EPH_WATCH_OBSERVE_BIND_H
 
 #include "bind_verdict.h"
+#include "elsewhere.h"
 #include "observe.h"
 
 struct observed_bind {
 	struct bind_result result;
 	struct bind_advice advice[BIND_ADVICE_MAX]; /* checked by the same law */
 	unsigned n_advice;
+	struct elsewhere elsewhere;
 	bool holders_whole; /* nobody who shares a socket that is in the way was left out */
 };
 
