@@ -39,8 +39,7 @@ static const char *kubernetes_evidence(const struct host_search *search)
 
 static char *range_command(struct host_search *search, uint32_t lo, uint32_t hi)
 {
-	return risk_command(search->result, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"", lo,
-			    hi);
+	return risk_range_command(search->result, search->snapshot, search->index, lo, hi);
 }
 
 static void find_node_ports(struct host_search *search)

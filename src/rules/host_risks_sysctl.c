@@ -250,6 +250,19 @@ static void report(struct host_search *search, const struct setting *setting,
 		advise_new_value(search, risk, view->has_procps ? &view->procps : line);
 }
 
+static char *keep_command(struct host_search *search, const struct setting *setting,
+			  const char *running)
+{
+	struct port_range range = search->netns->settings.range;
+
+	if (setting->kind == VALUE_RANGE)
+		return risk_range_command(search->result, search->snapshot, 0, range.lo, range.hi);
+	if (setting->kind == VALUE_PORTS)
+		return risk_command(search->result, "ephemports reserve add %s", running);
+	return risk_command(search->result, "echo '%s = %s' >> /etc/sysctl.d/90-ephemports.conf",
+			    setting->key, running);
+}
+
 static void report_unkept(struct host_search *search, const struct setting *setting,
 			  const char *running)
 {
@@ -260,11 +273,7 @@ static void report_unkept(struct host_search *search, const struct setting *sett
 					  strlen(running) > VALUE_SHOWN ? "..." : "");
 
 	risk_evidence(search->result, risk, "no line in sysctl.d or /etc/sysctl.conf sets it");
-	risk_advice(search->result, risk,
-		    risk_command(search->result,
-				 "echo '%s = %s' >> /etc/sysctl.d/90-ephemports.conf", setting->key,
-				 running),
-		    "keep it");
+	risk_advice(search->result, risk, keep_command(search, setting, running), "keep it");
 }
 
 /* The settings of a namespace end with it, and no file of the host is about them. */

@@ -153,10 +153,23 @@ static struct port_set wanted(const struct risks_result *result, const struct sn
 	return ports;
 }
 
+static bool is_own(const struct snapshot *snapshot, uint32_t netns)
+{
+	return netns >= snapshot->n_netns || !*snapshot->netns[netns].name;
+}
+
+char *risk_range_command(struct risks_result *result, const struct snapshot *snapshot,
+			 uint32_t netns, uint32_t lo, uint32_t hi)
+{
+	if (is_own(snapshot, netns))
+		return risk_command(result, "ephemports range set %u-%u", lo, hi);
+	return risk_command(result, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"", lo, hi);
+}
+
 static void write_commands(struct risks_result *result, const struct snapshot *snapshot,
 			   struct risk *risk)
 {
-	bool own = risk->netns >= snapshot->n_netns || !*snapshot->netns[risk->netns].name;
+	bool own = is_own(snapshot, risk->netns);
 
 	for (unsigned j = 0; j < risk->n_advice; j++) {
 		struct risk_advice *advice = &risk->advice[j];

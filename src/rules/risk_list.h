@@ -25,6 +25,10 @@ void risk_advice(struct risks_result *result, struct risk *risk, char *command, 
 char *risk_command(struct risks_result *result, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The command that gives @netns of @snapshot the range @lo-@hi: in the caller's own namespace it lasts over a boot. */
+char *risk_range_command(struct risks_result *result, const struct snapshot *snapshot,
+			 uint32_t netns, uint32_t lo, uint32_t hi);
+
 /**
  * risk_advice_reserve() - one more advice: reserve @ports too
  * @instead: another advice of the risk would do as well

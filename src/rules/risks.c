@@ -249,8 +249,8 @@ static void find_odd_range(struct search *search)
 		"connect() makes the number even by leaving out one end, so one free port may "
 		"be missed");
 	risk_advice(search->result, risk,
-		    risk_command(search->result, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
-				 range.lo, range.hi - 1),
+		    risk_range_command(search->result, search->snapshot, search->index, range.lo,
+				       range.hi - 1),
 		    "leave out the last port: %u-%u has %s", range.lo, range.hi - 1,
 		    GROUPED(width - 1));
 }

@@ -140,8 +140,7 @@ static void finds_configured_services(void **state)
 	assert_says(risk, "3 configured ports");
 	assert_says(risk, "50936 haproxy (/etc/haproxy/haproxy.cfg:1)");
 	assert_false(says(risk, "50002 "));
-	assert_string_equal(risk->advice[0].command,
-			    "ephemports reserve add 50000-50001,50936");
+	assert_string_equal(risk->advice[0].command, "ephemports reserve add 50000-50001,50936");
 	risk = find(&risks, "self-connect-possible");
 	assert_string_equal(risk->advice[0].command, "ephemports reserve add 50000,50936");
 	assert_says(risk, "50000,50936");
@@ -250,9 +249,13 @@ static void finds_settings_no_file_keeps(void **state)
 	host.snapshot->netns[0].settings.range.lo = 20000;
 	risks = judge(&host);
 	assert_only(&risks, "setting-not-persisted", RISK_INFO);
-	assert_string_equal(risks.risk[0].advice[0].command,
-			    "echo 'net.ipv4.ip_local_port_range = 20000 60999' >> "
-			    "/etc/sysctl.d/90-ephemports.conf");
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports range set 20000-60999");
+	risks_result_done(&risks);
+	host = make_host();
+	port_set_add(&host.snapshot->netns[0].settings.reserved, 3306);
+	risks = judge(&host);
+	assert_only(&risks, "setting-not-persisted", RISK_INFO);
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports reserve add 3306");
 	risks_result_done(&risks);
 }
 
@@ -314,8 +317,7 @@ static void finds_ranges_that_reach_too_far(void **state)
 	risks = judge(&host);
 	assert_only(&risks, "range-into-nodeports", RISK_WARNING);
 	assert_says(&risks.risk[0], "any of 2 768 of them");
-	assert_string_equal(risks.risk[0].advice[0].command,
-			    "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports range set 32768-60999");
 	risks_result_done(&risks);
 }
 
@@ -521,8 +523,7 @@ static void finds_published_ports(void **state)
 	assert_only(&risks, "firewall-claims-range", RISK_INFO);
 	assert_says(&risks.risk[0], "32768,32770");
 	assert_says(&risks.risk[0], "ip nat DOCKER handle 5 sends to 172.17.0.2");
-	assert_string_equal(risks.risk[0].advice[0].command,
-			    "ephemports reserve add 32768,32770");
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports reserve add 32768,32770");
 	risks_result_done(&risks);
 }
 

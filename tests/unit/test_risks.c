@@ -123,6 +123,11 @@ static void finds_what_is_wrong_with_settings(void **state)
 
 	(void)state;
 	risks = judge(snapshot);
+	assert_string_equal(risks.risk[0].advice[0].command, "ephemports range set 40000-40999");
+	assert_only(risks, "odd-range", RISK_WARNING);
+	snapshot = make_snapshot(41000);
+	snprintf(snapshot->netns[0].name, sizeof(snapshot->netns[0].name), "web");
+	risks = judge(snapshot);
 	assert_string_equal(risks.risk[0].advice[0].command,
 			    "sysctl -w net.ipv4.ip_local_port_range=\"40000 40999\"");
 	assert_only(risks, "odd-range", RISK_WARNING);
