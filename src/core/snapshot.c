@@ -15,6 +15,10 @@ const char *snapshot_gap_name(uint32_t gap)
 		"kernel-not-verified",   "odd-range",
 		"order-dependent",       "source-unknown",
 		"step-law-unknown",      "options-unknown",
+		"addresses-cut",         "states-unknown",
+		"listeners-not-shown",   "range-assumed",
+		"sharing-uncertain",     "release-unknown",
+		"reserved-unknown",
 	};
 	int bit = __builtin_ffs((int)gap) - 1;
 

@@ -44,8 +44,17 @@ enum snapshot_gap {
 	GAP_WINDOW_UNKNOWN = 1u << 14,
 	/* options-unknown: SO_REUSEADDR and SO_REUSEPORT of other sockets are not visible, or SO_BINDTODEVICE is not */
 	GAP_OPTIONS = 1u << 15,
+	/* of another system, by what its own commands printed (rules/os_capacity) */
+	GAP_ADDRESS_CUT = 1u << 16, /* addresses-cut: a column cut IPv6 addresses */
+	GAP_STATES = 1u << 17,      /* states-unknown: of some sockets the state was not told */
+	/* listeners-not-shown: accepted connections cannot be told from outgoing ones */
+	GAP_NO_LISTENERS = 1u << 18,
+	GAP_RANGE_ASSUMED = 1u << 19, /* range-assumed: the default, nobody read it there */
+	GAP_SHARING = 1u << 20,       /* sharing-uncertain: how that system shares ports */
+	GAP_RELEASE = 1u << 21,       /* release-unknown, and the rule differs between releases */
+	GAP_RESERVED = 1u << 22,      /* reserved-unknown: which ports are never chosen there */
 };
-#define GAP_COUNT 16
+#define GAP_COUNT 23
 
 /* The name of the lowest bit in @gap. */
 const char *snapshot_gap_name(uint32_t gap);

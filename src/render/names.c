@@ -72,6 +72,13 @@ const char *name_gap(uint32_t gaps)
 		"how this kernel searches a socket's own range is not known",
 		("SO_REUSEADDR, SO_REUSEPORT or the device of other sockets is not visible "
 		 "without BPF"),
+		"addresses were cut to the width of a column: netstat -W prints them whole",
+		"of some sockets the state is not told, or in words that are not known",
+		"no listening sockets were printed (netstat -a), so accepted connections count too",
+		"the range is the default of that release, nobody read it there: --range",
+		"whether ports are shared between destinations is not certain on that system",
+		"which release it is, and the rule differs between releases: --release",
+		"which ports that system never chooses is not told",
 	};
 	int bit = __builtin_ffs((int)gaps) - 1;
 
