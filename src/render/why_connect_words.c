@@ -401,8 +401,8 @@ static void say_hidden(const struct context *c)
 
 	TEXT("%s", name_gap(gap));
 	if (gap == GAP_BUCKET_STATE) {
-		EVIDENCE("%s port%s held by sockets towards other destinations: where these were "
-			 "bound first, or accepted, the port is closed to all",
+		EVIDENCE("%s port%s held by other sockets: where these were bound first, or "
+			 "accepted, the port is closed to all",
 			 GROUPED(ports), ports == 1 ? " is" : "s are");
 		AGAINST("a port that connect() chose stays open to other destinations");
 	} else if (gap == GAP_ODD_RANGE) {
