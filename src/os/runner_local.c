@@ -73,7 +73,7 @@ int local_runner_init(struct local_runner *local, const char *netns_name, struct
 	struct change_place *place = &local->runner.place;
 	struct stat status;
 
-	*local = (struct local_runner){.runner = {&local_ops, &linux_settings, {.netns = 0}}};
+	*local = (struct local_runner){.runner = {.ops = &local_ops, .settings = &linux_settings}};
 	if (strlen(netns_name) >= sizeof(place->netns_name))
 		return error_set(reterr, -ENAMETOOLONG, "netns", "name too long");
 	snprintf(place->netns_name, sizeof(place->netns_name), "%s", netns_name);
