@@ -310,6 +310,10 @@ static void note_all(struct reserving *reserving, const struct port_set *ports,
 		note(reserving,
 		     "UDP ports are left out: only BPF sees which of them were asked for; "
 		     "try as root");
+	if (reserving->persist && reserving->files.unreadable)
+		note(reserving,
+		     "%u configuration files could not be read: entries in them are not known",
+		     reserving->files.unreadable);
 	if (reserving->verb != VERB_ADD || !reserving->change->steps)
 		return;
 	if (outside)

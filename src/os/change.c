@@ -127,7 +127,7 @@ static int check_before(struct change_run *run, const struct change *change,
 	return 0;
 }
 
-/* Steps up to and with @last, backwards. The last one may be half done; of the others only what is still ours. */
+/* Steps up to and with @last, backwards. The last one may be half done; else only what is still ours is touched. */
 static int take_back(struct change_run *run, struct change *change, unsigned last,
 		     struct eph_error *reterr)
 {
@@ -138,8 +138,8 @@ static int take_back(struct change_run *run, struct change *change, unsigned las
 		enum step_stand stand;
 		int r = change_step_stand(run, step, &stand, reterr);
 
-		if (r == 0 &&
-		    (stand == STEP_AFTER || (stand == STEP_OTHER && i == last && !step->path)))
+		if (r == 0 && (stand == STEP_AFTER || (stand == STEP_OTHER && i == last &&
+						       change_step_may_be_half(run, step))))
 			r = change_step_take_back(run, step, reterr);
 		if (r < 0 && first_error == 0)
 			first_error = r;

@@ -5,19 +5,11 @@
 #include "change_step.h"
 #include "error.h"
 
-/* Is a value that is neither old nor new our own, half set? A long list is set in parts, and some systems clamp. */
 static bool is_half_set(const struct change_run *run, const struct change *change,
 			const struct change_step *step)
 {
-	const struct setting_ops *ops = run->runner->settings;
-	size_t longest = 0;
-
-	if (step->path || !*change->place.boot ||
-	    strcmp(change->place.boot, run->runner->place.boot) != 0)
-		return false;
-	longest = strlen(step->before) > strlen(step->after) ? strlen(step->before)
-							     : strlen(step->after);
-	return ops->clamps || (ops->atomic_bytes && longest > ops->atomic_bytes);
+	return *change->place.boot && strcmp(change->place.boot, run->runner->place.boot) == 0 &&
+	       change_step_may_be_half(run, step);
 }
 
 static int tidy(struct change_run *run, const struct change *change, struct eph_error *reterr)

@@ -60,6 +60,18 @@ int change_step_stand(struct change_run *run, const struct change_step *step, en
 			  : stand_of_setting(run, step, ret, reterr);
 }
 
+bool change_step_may_be_half(const struct change_run *run, const struct change_step *step)
+{
+	const struct setting_ops *ops = run->runner->settings;
+	size_t longest;
+
+	if (step->path)
+		return false;
+	longest = strlen(step->before) > strlen(step->after) ? strlen(step->before)
+							     : strlen(step->after);
+	return ops->clamps || (ops->atomic_bytes && longest > ops->atomic_bytes);
+}
+
 /* Write and read back. */
 static int set(struct change_run *run, const char *name, const char *value,
 	       struct eph_error *reterr)

@@ -18,6 +18,10 @@ void change_point(struct change_run *run);
 int change_step_stand(struct change_run *run, const struct change_step *step, enum step_stand *ret,
 		      struct eph_error *reterr);
 
+/* May a running value that is neither old nor new be our own, half set? A long list is set in parts, and some systems
+ * clamp. */
+bool change_step_may_be_half(const struct change_run *run, const struct change_step *step);
+
 /* The value or file of the change, read back. Return: 0; -EREMOTEIO when another one was taken; negative errno. */
 int change_step_take(struct change_run *run, const struct change_step *step,
 		     struct eph_error *reterr);

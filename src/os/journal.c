@@ -180,6 +180,10 @@ int journal_begin(struct journal *journal, struct change *change, struct eph_err
 		return error_set(reterr, count, "journal", "%.200s: %s", journal->path,
 				 count == -EOVERFLOW ? "too many entries; move old ones away"
 						     : strerror(-count));
+	if (count && number[count - 1] >= ID_MAX)
+		return error_set(reterr, -EOVERFLOW, "journal",
+				 "%.200s: no number is left after %llu; move that entry away",
+				 journal->path, (unsigned long long)ID_MAX);
 	clock_gettime(CLOCK_REALTIME, &now);
 	change->time_s = now.tv_sec;
 	snprintf(change->id, sizeof(change->id), "%llu",

@@ -348,7 +348,7 @@ static void takes_all_back(void **state)
 
 		start();
 		clamp_to = i ? "else" : NULL;
-		open_session(&session, &exact);
+		open_session(&session, i ? &clamping : &exact);
 		change = plan(&session.local.runner, wanted[i]);
 		assert_int_equal(change_apply(&session.run, change, &error),
 				 i ? -EREMOTEIO : -EINVAL);
@@ -358,6 +358,30 @@ static void takes_all_back(void **state)
 		close_session(&session);
 		finish();
 	}
+}
+
+/* A system that takes what it is given says another value: somebody else set it just then, and it stays. */
+static void leaves_what_another_sets_meanwhile(void **state)
+{
+	struct session session;
+	struct change *change;
+	struct eph_error error;
+	char value[64], file[64];
+
+	(void)state;
+	start();
+	clamp_to = "another's";
+	open_session(&session, &exact);
+	change = plan(&session.local.runner, "new");
+	assert_int_equal(change_apply(&session.run, change, &error), -EREMOTEIO);
+	get(value_path, value);
+	get(below("/etc/a.conf"), file);
+	assert_string_equal(value, "another's");
+	assert_string_equal(file, "old\n");
+	assert_int_equal(change->state, CHANGE_UNDONE);
+	change_free(change);
+	close_session(&session);
+	finish();
 }
 
 static void leaves_others_alone(void **state)
@@ -455,10 +479,15 @@ static void knows_its_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(applying_is_cut_off),   cmocka_unit_test(undoing_is_cut_off),
-		cmocka_unit_test(recovering_is_cut_off), cmocka_unit_test(clamped_is_cut_off),
-		cmocka_unit_test(takes_all_back),        cmocka_unit_test(leaves_others_alone),
-		cmocka_unit_test(undoes_in_order),       cmocka_unit_test(knows_its_place),
+		cmocka_unit_test(applying_is_cut_off),
+		cmocka_unit_test(undoing_is_cut_off),
+		cmocka_unit_test(leaves_what_another_sets_meanwhile),
+		cmocka_unit_test(recovering_is_cut_off),
+		cmocka_unit_test(clamped_is_cut_off),
+		cmocka_unit_test(takes_all_back),
+		cmocka_unit_test(leaves_others_alone),
+		cmocka_unit_test(undoes_in_order),
+		cmocka_unit_test(knows_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

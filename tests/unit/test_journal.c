@@ -200,6 +200,27 @@ static void rejects_hostile_entries(void **state)
 	free(text);
 }
 
+/* A number that no reader would know again would hide the change. */
+static void stops_at_the_last_number(void **state)
+{
+	struct journal *journal = NULL;
+	struct change *change = example();
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/999999999999.json", directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(journal_open(JOURNAL_WRITE, &journal, NULL), 0);
+	assert_int_equal(journal_begin(journal, change, NULL), -EOVERFLOW);
+	assert_int_equal(tree_count(directory, "1000000000000"), 0);
+	journal_close(journal);
+	unlink(path);
+	change_free(change);
+}
+
 static void survives_any_bytes(void **state)
 {
 	char *text = example_text();
@@ -259,6 +280,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_backup_that_changed),
 		cmocka_unit_test(judges_the_directory),
 		cmocka_unit_test(rejects_hostile_entries),
+		cmocka_unit_test(stops_at_the_last_number),
 		cmocka_unit_test(survives_any_bytes),
 		cmocka_unit_test(lists_past_bad_entries),
 	};
