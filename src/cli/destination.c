@@ -50,8 +50,13 @@ int destination_parse(const struct arguments *arguments, const char *command, co
 				 "-%c: '%.60s' is of the other address family", v6 ? '4' : '6',
 				 operand);
 	query->af_inet6 = v6;
-	/* connect() to "any address" goes to this host. */
-	if (ip_address_is_any(&query->to))
-		r = ip_address_parse(v6 ? "::1" : "127.0.0.1", &query->to, reterr);
-	return r < 0 ? r : parse_from(arguments, query, reterr);
+	r = parse_from(arguments, query, reterr);
+	/* connect() to "any address" goes to this host, over IPv4 to the address that it comes from. */
+	if (r == 0 && ip_address_is_any(&query->to)) {
+		if (!v6 && query->from.family == IP_V4)
+			query->to = query->from;
+		else
+			r = ip_address_parse(v6 ? "::1" : "127.0.0.1", &query->to, reterr);
+	}
+	return r;
 }

@@ -156,3 +156,18 @@ int route_is_local(int netns_fd, const struct ip_address *address, uint32_t devi
 		return 1;
 	return errno == EADDRNOTAVAIL || errno == EINVAL || errno == ENODEV ? 0 : -errno;
 }
+
+int route_has_privilege(int netns_fd, uint16_t port)
+{
+	/* A link-local address without its interface is refused, but the privilege is looked at before that. */
+	const struct sockaddr_in6 never = {.sin6_family = AF_INET6,
+					   .sin6_port = htons(port),
+					   .sin6_addr.s6_addr = {0xfe, 0x80, [15] = 1}};
+	CLEANUP(fd_closep) int fd = socket_in(netns_fd, AF_INET6);
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (const struct sockaddr *)(const void *)&never, sizeof(never)) == 0)
+		return -ENOTSUP;
+	return errno == EINVAL ? 1 : errno == EACCES ? 0 : -errno;
+}

@@ -16,4 +16,8 @@ int route_source(int netns_fd, uint8_t protocol, const struct ip_address *to, ui
  * IPv6 addresses belong to one interface. 1, 0, or negative errno. */
 int route_is_local(int netns_fd, const struct ip_address *address, uint32_t device);
 
+/* May the caller bind the privileged @port there? A uid does not tell: a capability may be dropped, given, or good for
+ * another user namespace only. Nothing is bound. 1, 0, or negative errno when the kernel does not say. */
+int route_has_privilege(int netns_fd, uint16_t port);
+
 #endif

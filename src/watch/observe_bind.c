@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "begin.h"
@@ -41,6 +42,18 @@ static void note_address(struct surroundings *around, const struct sockaddr *fro
 	    (address.bytes[1] & 0xc0) == 0x80)
 		return;
 	around->address[around->addresses++] = address;
+}
+
+/* Only those that a socket with the query's device may have: one of an interface that is down, or one that is still
+ * tried for duplicates, is listed but cannot be bound, and an IPv6 address belongs to its interface. */
+static void keep_bindable(int netns_fd, uint32_t device, struct surroundings *around)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < around->addresses; i++)
+		if (route_is_local(netns_fd, &around->address[i], device) == 1)
+			around->address[kept++] = around->address[i];
+	around->addresses = kept;
 }
 
 /* Addresses and interface, asked inside the namespace. */
@@ -80,6 +93,15 @@ static int judge_address(int netns_fd, struct bind_query *query, struct eph_erro
 		return error_set(reterr, r, "bind", "cannot ask for the address: %s", strerror(-r));
 	query->address_is_local = r == 1;
 	return 0;
+}
+
+/* Of somebody else only the uid is known. */
+static void judge_privilege(int netns_fd, struct bind_query *query)
+{
+	int r = query->uid == geteuid() ? route_has_privilege(netns_fd, query->port) : -ENODATA;
+
+	if (r >= 0)
+		query->privileged = r == 1;
 }
 
 /* @ret stays open unless this fails: it is asked for the holders later. */
@@ -163,6 +185,7 @@ static int observe_live(const struct observe_options *options, const char *devic
 
 	if (r == 0)
 		r = judge_address(fd, query, reterr);
+	judge_privilege(fd, query);
 	if (r == 0)
 		r = read_and_judge(options, query, snapshot, &ret->result, &choice, reterr);
 	if (r == 0 && !options->save)
@@ -191,6 +214,8 @@ int observe_bind(const struct observe_options *options, const char *device,
 		    : observe_live(options, device, query, snapshot, &around, ret, reterr);
 	if (r < 0)
 		return r;
+	if (ret->result.verdict == BIND_IN_USE && !snapshot->replayed)
+		keep_bindable(snapshot->netns[0].fd, query->device, &around);
 	if (ret->result.verdict == BIND_IN_USE)
 		ret->n_advice = bind_advise(&snapshot->netns[0], &snapshot->laws, query,
 					    around.address, around.addresses, ret->advice);
