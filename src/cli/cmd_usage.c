@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "filter.h"
 #include "look.h"
+#include "usage_elsewhere.h"
 #include "usage_view.h"
 #include "verdict.h"
 
@@ -18,6 +19,15 @@ static const struct option_spec options[] = {
 	 NULL},
 	{"top", 0, "N", "show the N fullest groups; 0 shows all", NULL},
 	{"probe", 0, NULL, "settle ports in doubt by connecting on loopback", NULL},
+	{"netstat", 0, "FILE",
+	 "of another system: what its netstat, sockstat or ss printed (-: standard input)",
+	 "@file"},
+	{"host", 0, "[USER@]NAME[:PORT]", "of another machine, by ssh", NULL},
+	{"os", 0, "NAME", "with --netstat, --host: which system it is",
+	 "aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
+	 "solaris11 tru64 windows windows-nt5"},
+	{"release", 0, "VERSION", "with --netstat: release of that system", NULL},
+	{"range", 0, "LOW-HIGH", "with --netstat, --host: its ephemeral range", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
@@ -92,18 +102,44 @@ static int worst_level(const struct usage_result *usage)
 	return (int)worst;
 }
 
+/* What belongs to another machine has no meaning without one. */
+static int check_alone(const struct arguments *arguments, struct eph_error *reterr)
+{
+	static const char *const names[] = {"os", "release", "range"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (arguments_has(arguments, names[i]))
+			return error_set(reterr, -EINVAL, "options",
+					 "--%s needs --netstat or --host", names[i]);
+	return 0;
+}
+
+static int observe(const struct arguments *arguments, const struct observe_options *given,
+		   struct usage_elsewhere *elsewhere, struct snapshot **ret_snapshot,
+		   struct usage_result *ret, struct eph_error *reterr)
+{
+	int r;
+
+	if (usage_elsewhere_asked(arguments))
+		return usage_elsewhere(arguments, &given->what, elsewhere, ret_snapshot, ret,
+				       reterr);
+	r = check_alone(arguments, reterr);
+	return r < 0 ? r : observe_usage(given, ret_snapshot, ret, reterr);
+}
+
 static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
 {
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
 	CLEANUP(filter_freep) struct filter *filter = NULL;
 	bool json = arguments_has(arguments, "json");
 	struct screen screen = look_screen();
-	struct observe_options observe;
+	struct observe_options given;
+	struct usage_elsewhere elsewhere = {.title = NULL};
 	struct usage_view view = {0};
 	struct usage_result usage;
 	int r;
 
-	r = look_options(arguments, &observe, reterr);
+	r = look_options(arguments, &given, reterr);
 	if (r == 0)
 		r = parse_by(arguments, &view.by, reterr);
 	if (r == 0)
@@ -112,14 +148,15 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 		r = filter_parse(arguments->operand, arguments->n_operands, &filter, reterr);
 	if (r < 0)
 		return r;
-	observe.what.filter = filter;
-	set_grouping(view.by, json || !screen.width, &observe);
-	r = observe_usage(&observe, &snapshot, &usage, reterr);
+	given.what.filter = filter;
+	set_grouping(view.by, json || !screen.width, &given);
+	r = observe(arguments, &given, &elsewhere, &snapshot, &usage, reterr);
 	if (r < 0)
 		return r;
 	view.snapshot = snapshot;
 	view.usage = &usage;
-	view.several_netns = snapshot->n_netns > 1 || observe.all_netns;
+	view.several_netns = snapshot->n_netns > 1 || given.all_netns;
+	view.elsewhere = elsewhere.title ? &elsewhere : NULL;
 	if (json)
 		usage_view_json(&view, &outcome->text);
 	else

@@ -12,7 +12,7 @@
 struct eph_error;
 struct runner;
 
-#define RUNNER_OUTPUT_MAX (4u << 20) /* bytes of output of one command; more is an error */
+#define RUNNER_OUTPUT_MAX (32u << 20) /* bytes of output of one command; more is an error */
 
 struct runner_output {
 	struct strbuf text;   /* standard output */

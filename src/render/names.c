@@ -10,7 +10,9 @@ const char *name_endpoint(const struct ip_address *address, uint16_t port,
 {
 	char literal[IP_ADDRESS_TEXT_BYTES];
 
-	if (address->family == IP_NONE || (!port && ip_address_is_any(address)))
+	if (address->family == IP_NONE && port) /* a text had it cut */
+		snprintf(text, ENDPOINT_TEXT_BYTES, "?:%u", port);
+	else if (address->family == IP_NONE || (!port && ip_address_is_any(address)))
 		snprintf(text, ENDPOINT_TEXT_BYTES, "any");
 	else
 		snprintf(text, ENDPOINT_TEXT_BYTES, address->family == IP_V6 ? "[%s]:%u" : "%s:%u",

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "names.h"
 #include "number.h"
@@ -129,6 +130,39 @@ void usage_view_group(const struct usage_view *view, const struct usage_group *g
 	json_end(json);
 }
 
+static void json_range(const struct usage_view *view, struct json *json)
+{
+	static const char *const from[] = {"default", "told", "read"};
+	const struct usage_netns *netns = &view->usage->netns[0];
+
+	json_object(json, "range");
+	json_uint(json, "low", netns->range.lo);
+	json_uint(json, "high", netns->range.hi);
+	json_uint(json, "ports", netns->ports);
+	json_string(json, "from", from[view->elsewhere->range_from]);
+	json_end(json);
+}
+
+static void json_elsewhere(const struct usage_view *view, struct json *json)
+{
+	const struct os_rule *rule = view->elsewhere->rule;
+
+	json_string(json, "os", view->snapshot->os);
+	json_string(json, "release", view->snapshot->release);
+	json_range(view, json);
+	json_object(json, "rule");
+	json_string(json, "tcp", os_counting_name(rule->tcp[0]));
+	json_string(json, "udp", os_counting_name(rule->udp[0]));
+	json_string(json, "text", rule->text);
+	json_end(json);
+	json_uint(json, "addresses_cut", view->elsewhere->cut);
+	json_array(json, "inexact_because");
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1)
+		if (view->usage->netns[0].gaps & bit)
+			json_string(json, NULL, snapshot_gap_name(bit));
+	json_end(json);
+}
+
 void usage_view_json(const struct usage_view *view, struct strbuf *out)
 {
 	const struct usage_result *usage = view->usage;
@@ -159,6 +193,8 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	json_string(&json, "collector", view->snapshot->collector);
 	json_uint(&json, "elapsed_us", view->snapshot->elapsed_us);
 	json_uint(&json, "load_us", view->snapshot->load_us);
+	if (view->elsewhere)
+		json_elsewhere(view, &json);
 	json_end(&json);
 }
 
@@ -343,6 +379,10 @@ static void add_footer(const struct usage_view *view, size_t rows, struct strbuf
 			"  and %s in use, %s in TIME_WAIT in groups of fewer than %s sockets\n",
 			GROUPED(usage->other_in_use), GROUPED(usage->other_time_wait),
 			GROUPED(usage->floor));
+	if (view->elsewhere && !view->snapshot->elapsed_us) {
+		strbuf_printf(out, "%s sockets read\n", GROUPED(usage->sockets));
+		return;
+	}
 	strbuf_printf(out, "%s sockets read through %s in %s\n", GROUPED(usage->sockets),
 		      name_collector(view->snapshot),
 		      number_duration_us(view->snapshot->elapsed_us).text);
@@ -374,6 +414,51 @@ static void add_doubts(const struct usage_view *view, struct strbuf *out, unsign
 			      view->snapshot->netns_skipped);
 }
 
+/* The words of name_gap() are about the kernel that runs here. */
+static const char *elsewhere_gap(uint32_t gap)
+{
+	switch (gap) {
+	case GAP_BUCKET_STATE:
+		return "which ports bind() chose is not printed: those are shared with nobody";
+	case GAP_BOUND_HIDDEN:
+		return "ports that are bound and not yet connected are not printed";
+	case GAP_TW_AGE:
+		return "whether a TIME_WAIT may give way (tcp_tw_reuse) is not printed";
+	case GAP_KERNEL:
+		return "the rule is from sources and documents, not measured on such a system";
+	default:
+		return name_gap(gap);
+	}
+}
+
+/* What the numbers rest on: the system, its rule, its range, and all that is open. */
+static void add_elsewhere(const struct usage_view *view, struct strbuf *out, unsigned width)
+{
+	static const char *const from[] = {"the default of that release", "as told",
+					   "as read there"};
+	const struct usage_elsewhere *elsewhere = view->elsewhere;
+	const struct usage_netns *netns = &view->usage->netns[0];
+	uint32_t gaps = netns->gaps;
+
+	strbuf_printf(out, "%s: ", elsewhere->title);
+	screen_wrap(out, elsewhere->rule->text, (unsigned)strlen(elsewhere->title) + 2, 2, width);
+	if (elsewhere->cut)
+		strbuf_printf(out, "%s sockets have an address that a column cut: shown as ?\n",
+			      GROUPED(elsewhere->cut));
+	strbuf_printf(out, "range %u-%u, %s\n", netns->range.lo, netns->range.hi,
+		      from[elsewhere->range_from]);
+	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {
+		if (!(gaps & bit))
+			continue;
+		strbuf_puts(out, "not exact: ");
+		screen_wrap(out, elsewhere_gap(bit), 11, 11, width);
+	}
+	if (elsewhere->rule->because) {
+		strbuf_puts(out, "not exact: ");
+		screen_wrap(out, elsewhere->rule->because, 11, 11, width);
+	}
+}
+
 static void fill_table(const struct usage_view *view, const struct columns *columns,
 		       struct table *table)
 {
@@ -402,6 +487,9 @@ void usage_view_table(const struct usage_view *view, const struct screen *screen
 		table_print(&table, 0, screen->width, out);
 		table_done(&table);
 	}
-	add_doubts(view, out, screen->width);
+	if (view->elsewhere)
+		add_elsewhere(view, out, screen->width);
+	else
+		add_doubts(view, out, screen->width);
 	add_footer(view, columns.rows, out);
 }

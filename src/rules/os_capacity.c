@@ -338,6 +338,8 @@ int os_capacity_usage(const struct os_rule *rule, const struct os_capacity_range
 			       .netns = netns,
 			       .laws = &snapshot->laws};
 	netns->gaps |= rule->gaps | GAP_KERNEL;
+	if (ranges->reserved_known)
+		netns->gaps &= ~(uint32_t)GAP_RESERVED;
 	for (unsigned udp = 0; udp < 2; udp++)
 		for (unsigned v6 = 0; v6 < 2; v6++)
 			init_part(law, udp ? PROTOCOL_UDP : PROTOCOL_TCP, v6, &law->part[udp][v6]);

@@ -15,6 +15,7 @@
 struct os_capacity_ranges {
 	struct port_range range[2][2];
 	struct port_set reserved[2];
+	bool reserved_known; /* somebody looked */
 };
 
 /* The rule of @system in @release ("" for not known: then the one that covers what any of them does). NULL: none. */
