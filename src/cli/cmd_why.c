@@ -12,11 +12,12 @@ static const struct option_spec options[] = {
 	{"uid", 0, "N", "bind: who makes the socket; if not given, the caller", NULL},
 	{"device", 0, "INTERFACE", "bind: the socket sets SO_BINDTODEVICE", NULL},
 	{"no-listen", 0, NULL, "bind: only bind(), no listen() after it", NULL},
+	{"probe", 0, NULL, "bind: without BPF, ask duplicates of the sockets in the way", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
 static const struct why_question questions[] = {
-	{"bind", "reuseaddr reuseport v6only uid device no-listen", why_bind},
+	{"bind", "reuseaddr reuseport v6only uid device no-listen probe", why_bind},
 	{"connect", "from", why_connect},
 	{NULL, NULL, NULL},
 };

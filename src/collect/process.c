@@ -152,6 +152,29 @@ static int read_process(struct process_table *table, int32_t pid, struct wanted 
 	return process_table_add(table, &process);
 }
 
+int process_each_socket(int32_t pid,
+			int (*each)(void *context, uint32_t descriptor, uint32_t inode),
+			void *context)
+{
+	const struct dirent *entry;
+	char path[64];
+	DIR *directory;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	directory = opendir(path);
+	if (!directory)
+		return errno == EACCES || errno == EPERM ? -EACCES : 0;
+	while (r == 0 && (entry = readdir(directory))) {
+		uint32_t inode = socket_inode(dirfd(directory), entry->d_name);
+
+		if (inode)
+			r = each(context, (uint32_t)strtoul(entry->d_name, NULL, 10), inode);
+	}
+	closedir(directory);
+	return r;
+}
+
 int process_read(struct process_table *table, unsigned *ret_unreadable, struct eph_error *reterr)
 {
 	DIR *proc = opendir("/proc");

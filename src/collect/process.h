@@ -25,6 +25,12 @@ int process_find(struct process_table *table, const uint32_t *inode, size_t coun
 /* Is @descriptor of the process that socket file? True, too, where only that may not be looked at. */
 bool process_has_socket(int32_t pid, uint32_t descriptor, uint32_t inode);
 
+/* Hand every socket that the process has open to @each, until it returns negative. Return: that; 0; -EACCES when the process
+ * may not be looked into. One that has ended has none. */
+int process_each_socket(int32_t pid,
+			int (*each)(void *context, uint32_t descriptor, uint32_t inode),
+			void *context);
+
 /* What is known of one process: pid, uid, command, unit. What cannot be read stays empty ("?" for the command). */
 void process_describe(int32_t pid, struct process_record *ret);
 

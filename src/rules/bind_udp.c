@@ -77,7 +77,7 @@ static unsigned judge_chain(const struct judge *judge, enum udp_part part, bool 
 }
 
 /* Does the order in which the sockets were read say how they hang in their chain? netlink's does not, and a chain of one
- * address is in another order when a socket came to it by connect(). */
+ * address is in another order when a socket came to it by connect(). Only who walks the chains sees SOCK_BINDADDR_LOCK. */
 static bool order_is_known(const struct judge *judge, enum udp_part part)
 {
 	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
@@ -85,7 +85,7 @@ static bool order_is_known(const struct judge *judge, enum udp_part part)
 
 		if (!bind_judge_is_owner(judge, owner) || !in_part(judge, owner, part))
 			continue;
-		if (!(owner->known & SOCKET_REUSEPORT) ||
+		if (!(owner->known & SOCKET_ADDRESS_BOUND) ||
 		    (part == UDP_SAME_ADDRESS && !(owner->flags & SOCKET_ADDRESS_BOUND)))
 			return false;
 	}

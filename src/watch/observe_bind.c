@@ -12,6 +12,7 @@
 #include "error.h"
 #include "netns.h"
 #include "observe_elsewhere.h"
+#include "peek.h"
 #include "process.h"
 #include "route.h"
 #include "save.h"
@@ -151,6 +152,16 @@ static int read_and_judge(const struct observe_options *options, const struct bi
 	return r < 0 ? r : judge(snapshot, query, ret, reterr);
 }
 
+/* Where options that could not be seen leave it open, or might help: ask the sockets themselves. */
+static int probe_and_judge(const struct bind_query *query, struct snapshot *snapshot,
+			   struct bind_result *ret, struct eph_error *reterr)
+{
+	if (ret->verdict == BIND_FORBIDDEN || (ret->exact && ret->verdict == BIND_FREE) ||
+	    !peek_options(snapshot, query->protocol))
+		return 0;
+	return judge(snapshot, query, ret, reterr);
+}
+
 /* Processes that hold what is in the way: the collector tells, or /proc does. */
 static int name_holders(const struct choice *choice, struct snapshot *snapshot,
 			struct observed_bind *ret, struct eph_error *reterr)
@@ -188,6 +199,8 @@ static int observe_live(const struct observe_options *options, const char *devic
 	judge_privilege(fd, query);
 	if (r == 0)
 		r = read_and_judge(options, query, snapshot, &ret->result, &choice, reterr);
+	if (r == 0 && options->probe)
+		r = probe_and_judge(query, snapshot, &ret->result, reterr);
 	if (r == 0 && !options->save)
 		r = name_holders(&choice, snapshot, ret, reterr);
 	choice_close(&choice);

@@ -3,15 +3,17 @@
  * of a network namespace (listening, bound, connected, accepted, TIME_WAIT, some closed again, some with options changed
  * later), asks what a random new socket would be told, then really binds it and listens.
  *
- *	test_bind_verdict [--cases N] [--seed S] [--collector bpf|netlink|procfs|all] [--command PATH] [--verbose]
+ *	test_bind_verdict [--cases N] [--seed S] [--collector bpf|netlink|procfs|all] [--command PATH] [--probe] [--verbose]
  *
  * BPF must be exact; netlink and procfs may leave both outcomes open, and one of them is then the kernel's. With --command,
- * one case in fifty is also put to the program, by turns through the collector it chooses, netlink and procfs.
+ * one case in fifty is also put to the program, by turns through the collector it chooses, netlink and procfs. With --probe, what netlink and procfs do
+ * not see is asked of the sockets (collect/peek.h): nothing may be left open, and more answers must be exact than without.
  *
  * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed, 77 nothing
  * could be tested here. That the test can fail was shown with mutants of the law; docs/laws.md has the table.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <linux/capability.h>
@@ -31,6 +33,7 @@
 #include "collector.h"
 #include "error.h"
 #include "netns.h"
+#include "peek.h"
 #include "port_state.h"
 #include "procfs.h"
 
@@ -49,7 +52,7 @@
 struct options {
 	uint64_t cases, seed;
 	const char *command;
-	bool bpf, netlink, procfs, verbose;
+	bool bpf, netlink, procfs, probe, verbose;
 };
 
 /* Shared by all processes. */
@@ -58,6 +61,7 @@ struct tally {
 	atomic_uint netlink_exact, netlink_open, procfs_exact, procfs_open;
 	atomic_uint fast_path, order, long_chain, advice;
 	atomic_uint commands, commands_exact;
+	atomic_uint probed, exact_before, exact_after;
 	atomic_uint hows[BIND_HOWS];
 };
 
@@ -157,7 +161,35 @@ struct answer {
 	struct bind_result result;
 	struct bind_advice advice[BIND_ADVICE_MAX];
 	unsigned n_advice;
+	bool left_open;
 };
+
+static unsigned open_files(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (directory && readdir(directory))
+		count++;
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
+/* The same question once more, with what the sockets say of themselves. */
+static int ask_probed(const struct bind_query *query, struct answer *ret, struct eph_error *error)
+{
+	unsigned before = open_files();
+	int r;
+
+	tally->exact_before += ret->result.exact;
+	tally->probed += peek_options(ret->snapshot, query->protocol);
+	ret->left_open = open_files() != before;
+	r = bind_verdict(&ret->snapshot->netns[0], &ret->snapshot->laws, query, &ret->result,
+			 error);
+	tally->exact_after += r == 0 && ret->result.exact;
+	return r;
+}
 
 static int ask(const struct reader *reader, const struct bind_query *query, struct answer *ret,
 	       struct eph_error *error)
@@ -181,6 +213,8 @@ static int ask(const struct reader *reader, const struct bind_query *query, stru
 	if (r == 0)
 		r = bind_verdict(&ret->snapshot->netns[0], &ret->snapshot->laws, query,
 				 &ret->result, error);
+	if (r == 0 && options->probe && reader->collector != &collector_bpf)
+		r = ask_probed(query, ret, error);
 	if (r == 0 && ret->result.verdict == BIND_IN_USE)
 		ret->n_advice = bind_advise(&ret->snapshot->netns[0], &ret->snapshot->laws, query,
 					    other, ARRAY_SIZE(other), ret->advice);
@@ -236,6 +270,8 @@ static void check_answer(struct bench *bench, const struct answer *answer, int k
 	if (bpf && !result->exact &&
 	    (tcp || !bench->crowded || result->inexact_because != GAP_ORDER))
 		complain(bench, answer, kernel, "must be exact");
+	if (answer->left_open)
+		complain(bench, answer, kernel, "a descriptor was left open");
 	if (!result->exact && !(result->inexact_because))
 		complain(bench, answer, kernel, "not exact, and no reason");
 }
@@ -332,10 +368,13 @@ static void ask_command(struct bench *bench, const struct bind_query *query,
 			const struct wish *wish, struct command_answer *ret)
 {
 	static const char *const ways[] = {"", "--collector netlink", "--collector procfs"};
+	static const char *const probes[] = {"--collector netlink --probe",
+					     "--collector procfs --probe"};
 
 	ret->error = -1;
-	if (!bind_command_ask(options->command, PICK(bench, ways), query, wish, ret,
-			      &bench->complaint))
+	if (!bind_command_ask(options->command,
+			      options->probe ? PICK(bench, probes) : PICK(bench, ways), query, wish,
+			      ret, &bench->complaint))
 		return;
 	tally->commands++;
 	tally->commands_exact += ret->exact;
@@ -537,6 +576,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{"seed", required_argument, NULL, 's'},
 		{"collector", required_argument, NULL, 'k'},
 		{"command", required_argument, NULL, 'c'},
+		{"probe", no_argument, NULL, 'p'},
 		{"verbose", no_argument, NULL, 'v'},
 		{0},
 	};
@@ -551,6 +591,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->seed = strtoull(optarg, NULL, 10);
 		else if (c == 'v')
 			ret->verbose = true;
+		else if (c == 'p')
+			ret->probe = true;
 		else if (c == 'c')
 			ret->command = optarg;
 		else if (c != 'k' || choose_collector(optarg, ret) < 0)
@@ -566,7 +608,7 @@ int main(int argc, char **argv)
 	if (parse_options(argc, argv, &given) < 0) {
 		fprintf(stderr, "usage: test_bind_verdict [--cases N] [--seed S] "
 				"[--collector bpf|netlink|procfs|all] [--command PATH] "
-				"[--verbose]\n");
+				"[--probe] [--verbose]\n");
 		return 3;
 	}
 	options = &given;
@@ -591,6 +633,14 @@ int main(int argc, char **argv)
 	printf("\n");
 	if (given.command && tally->ran >= MANY_CASES && tally->commands < tally->ran / 50) {
 		printf("FAILED: too few cases went through the command\n");
+		return 1;
+	}
+	if (given.probe)
+		printf("probed %u, exact before %u, after %u\n", tally->probed, tally->exact_before,
+		       tally->exact_after);
+	if (given.probe && tally->ran >= MANY_CASES / 2 &&
+	    tally->exact_after <= tally->exact_before) {
+		printf("FAILED: asking the sockets taught nothing\n");
 		return 1;
 	}
 	if (tally->failed)

@@ -244,6 +244,16 @@ static void the_first_of_the_chain_decides_for_udp(void **state)
 	add(&f, "v4 127.0.0.2 R udp");
 	assert_int_equal(ask(&f, "v4 0.0.0.0 R udp"), EADDRINUSE);
 	teardown(&f);
+	/* Options can be asked of each socket, the order cannot. */
+	setup(&f);
+	add(&f, "v4 127.0.0.2 R udp");
+	add(&f, "v4 127.0.0.1 udp");
+	f.netns->bucket[1] = (struct bind_bucket){.protocol = 0};
+	f.netns->sockets.record[0].known &= (uint16_t)~SOCKET_ADDRESS_BOUND;
+	f.netns->sockets.record[1].known &= (uint16_t)~SOCKET_ADDRESS_BOUND;
+	assert_int_equal(ask(&f, "v4 0.0.0.0 R udp"), EADDRINUSE);
+	assert_int_equal(f.result.inexact_because, GAP_ORDER);
+	teardown(&f);
 }
 
 /* Before 6.9 it matters who made the part of the bucket for 0.0.0.0. */
