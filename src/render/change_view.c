@@ -232,6 +232,8 @@ void journal_view_text(struct change *const *change, size_t count, const struct 
 	for (size_t i = count; i-- > 0;) {
 		char when[32];
 
+		if (i + 1 < count)
+			strbuf_putc(out, '\n');
 		add_time(change[i], when);
 		screen_paint(screen, out, PAINT_BOLD, change[i]->id);
 		strbuf_printf(out, "  %s  %s", when, change_state_name(change[i]->state));

@@ -98,10 +98,19 @@ static void boot_words(const struct os_range *range, struct strbuf *out)
 		strbuf_printf(out, ", from %s", range->where);
 }
 
+/* The default where it is wider than what IANA recommends. */
+static void few_words(const struct os_range *range, struct strbuf *out)
+{
+	struct port_range wide = {49152, 65535};
+
+	if (range->built_in && port_range_width(range->built_in->range) > port_range_width(wide))
+		wide = range->built_in->range;
+	strbuf_printf(out, "%s ports are few; ", GROUPED(port_range_width(range->now)));
+	strbuf_printf(out, "%u-%u has %s", wide.lo, wide.hi, GROUPED(port_range_width(wide)));
+}
+
 void os_warning_words(const struct os_range *range, unsigned warning, struct strbuf *out)
 {
-	uint32_t ports = port_range_width(range->now);
-
 	if (warning == OS_WARN_CLAMPED)
 		strbuf_printf(
 			out,
@@ -121,7 +130,7 @@ void os_warning_words(const struct os_range *range, unsigned warning, struct str
 		strbuf_puts(out,
 			    "first and last are equal: newer kernels divide by their difference");
 	else if (warning == OS_WARN_NARROW)
-		strbuf_printf(out, "%s ports are few; 49152-65535 has 16 384", GROUPED(ports));
+		few_words(range, out);
 	else if (warning == OS_WARN_WELL_KNOWN)
 		strbuf_puts(out,
 			    "it was made to reach below 10000, where services listen: one of them "

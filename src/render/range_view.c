@@ -135,15 +135,15 @@ static void fit_phrase(const struct range_view *view, const struct os_range *ran
 		       struct strbuf *out)
 {
 	static const char *const words[] = {
-		[RANGE_FITS] = "exactly what is open",
-		[RANGE_INSIDE] = "narrower than what is open, and inside of it",
-		[RANGE_WIDER] = "wider than what is open",
-		[RANGE_BESIDE] = "not inside of what is open",
+		[RANGE_FITS] = "exactly the expected",
+		[RANGE_INSIDE] = "inside of the expected",
+		[RANGE_WIDER] = "wider than the expected",
+		[RANGE_BESIDE] = "not inside of the expected",
 	};
 
 	if (is_expected(view, range))
-		strbuf_printf(out, "; %u-%u: %s", view->expected.lo, view->expected.hi,
-			      words[range_fit_of(range->now, view->expected)]);
+		strbuf_printf(out, "; %s %u-%u", words[range_fit_of(range->now, view->expected)],
+			      view->expected.lo, view->expected.hi);
 }
 
 static void range_line(const struct range_view *view, const struct os_range *range, unsigned cells,
