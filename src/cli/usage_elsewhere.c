@@ -36,7 +36,6 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 					     "save",  "collector", "probe"};
 	const char *by = arguments_get(arguments, "by"),
 		   *one = arguments_has(arguments, "netstat") ? "netstat" : "host";
-	unsigned given = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (arguments_has(arguments, others[i]))
@@ -45,10 +44,6 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 	if (arguments_has(arguments, "netstat") && arguments_has(arguments, "host"))
 		return error_set(reterr, -EINVAL, "options",
 				 "--netstat and --host exclude each other");
-	for (unsigned i = 0; i < arguments->n_options; i++)
-		given += strcmp(arguments->option[i]->name, one) == 0;
-	if (given > 1)
-		return error_set(reterr, -EINVAL, "options", "--%s: one at a time", one);
 	if (by && (strcmp(by, "process") == 0 || strcmp(by, "container") == 0))
 		return error_set(reterr, -EINVAL, "options",
 				 "--by %s: netstat of other systems does not tell them", by);

@@ -151,8 +151,10 @@ static void json_elsewhere(const struct usage_view *view, struct json *json)
 	json_string(json, "release", view->snapshot->release);
 	json_range(view, json);
 	json_object(json, "rule");
-	json_string(json, "tcp", os_counting_name(rule->tcp[0]));
-	json_string(json, "udp", os_counting_name(rule->udp[0]));
+	json_string(json, "tcp", os_counting_name(rule->tcp[1]));
+	json_string(json, "tcp_at_worst", os_counting_name(rule->tcp[0]));
+	json_string(json, "udp", os_counting_name(rule->udp[1]));
+	json_string(json, "udp_at_worst", os_counting_name(rule->udp[0]));
 	json_string(json, "text", rule->text);
 	json_end(json);
 	json_uint(json, "addresses_cut", view->elsewhere->cut);

@@ -202,6 +202,16 @@ static void judge_left(const struct os_law *law, const struct group *group, stru
 			 most.taken * 2 >= row->capacity;
 }
 
+/* Of the remote ports of one peer, as rules/usage.c does. */
+static void judge_inbound(struct usage_group *row)
+{
+	uint32_t taken = row->in_use + row->time_wait;
+
+	row->capacity = UINT16_MAX;
+	row->left = row->left_max = taken > UINT16_MAX ? 0 : UINT16_MAX - taken;
+	row->percent = 100.0 * (row->capacity - row->left) / row->capacity;
+}
+
 static void judge_group(const struct os_law *law, const struct group *group,
 			struct usage_group *row)
 {
@@ -210,11 +220,13 @@ static void judge_group(const struct os_law *law, const struct group *group,
 		.time_wait = group->counts.sockets[STATE_TIME_WAIT],
 		.in_use =
 			group_counts_total(&group->counts) - group->counts.sockets[STATE_TIME_WAIT],
-		.has_left = law->what->by == GROUP_BY_DESTINATION,
+		.has_left = law->what->by == GROUP_BY_DESTINATION || law->what->by == GROUP_INBOUND,
 	};
 	for (unsigned i = 0; i < SOCKET_STATES; i++)
 		row->states[i] = group->counts.sockets[i];
-	if (row->has_left)
+	if (law->what->by == GROUP_INBOUND)
+		judge_inbound(row);
+	else if (row->has_left)
 		judge_left(law, group, row);
 }
 
