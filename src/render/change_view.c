@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "json.h"
+#include "paste.h"
 #include "printable.h"
 #include "strbuf.h"
 
@@ -129,6 +130,16 @@ static void add_notes(const struct change_view *view, const struct screen *scree
 	}
 }
 
+static void undo_command(const struct change *change, struct strbuf *out)
+{
+	strbuf_printf(out, "  undo     ephemports range undo %s", change->id);
+	if (*change->place.netns_name) {
+		strbuf_puts(out, " -N ");
+		paste_word(out, change->place.netns_name);
+	}
+	strbuf_putc(out, '\n');
+}
+
 void change_view_text(const struct change_view *view, const struct screen *screen,
 		      struct strbuf *out)
 {
@@ -141,7 +152,7 @@ void change_view_text(const struct change_view *view, const struct screen *scree
 				strbuf_printf(out, "  would run    %s\n", view->command[i]);
 		add_edits(view->change, out);
 	} else if (view->change->steps) {
-		strbuf_printf(out, "  undo     ephemports range undo %s\n", view->change->id);
+		undo_command(view->change, out);
 	}
 	add_notes(view, screen, out);
 }

@@ -306,8 +306,11 @@ def test_foreign_namespace():
         there = subprocess.run(['nsenter', '-t', pid, '-n', 'cat', SYSCTL + 'ip_local_reserved_ports'],
                                capture_output=True, text=True, check=True).stdout.strip()
         assert there == '3306', there
-        assert 'another network namespace' in host.run('range', 'undo', '1', expect=3).stderr
+        assert f'another network namespace: -N {pid}' in host.run('range', 'undo', '1', expect=3).stderr
         host.run('range', 'undo', '1', '-N', pid)
+        shown = host.run('reserve', 'add', '3306', '-N', pid).stdout
+        assert f'ephemports range undo 2 -N {pid}\n' in shown, shown
+        host.run('range', 'undo', '2', '-N', pid)
         there = host.json('reserve', 'show', '-N', pid)['reserved']
         assert there['running'] == [] and there['persisted'] is None
     finally:
