@@ -2,17 +2,47 @@
 
 #include <string.h>
 
+#include "printable.h"
 #include "strbuf.h"
 
 #define DIGITS "0123456789"
 
+static const char plain[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,";
+
+/* Would a terminal show something else than what the word is? */
+static bool is_hidden(const char *word)
+{
+	struct strbuf shown = STRBUF_INIT;
+	bool hidden;
+
+	printable_puts(&shown, word);
+	hidden = shown.failed || strcmp(shown.text, word) != 0;
+	strbuf_done(&shown);
+	return hidden;
+}
+
+/* $'\x1b', as bash, ksh and zsh read it. */
+static void add_escaped(struct strbuf *out, const char *word)
+{
+	strbuf_puts(out, "$'");
+	for (; *word; word++)
+		if (strchr(plain, *word))
+			strbuf_putc(out, *word);
+		else
+			strbuf_printf(out, "\\x%02x", (unsigned char)*word);
+	strbuf_putc(out, '\'');
+}
+
 void paste_word(struct strbuf *out, const char *word)
 {
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,";
 
 	if (*word && strspn(word, plain) == strlen(word)) {
 		strbuf_puts(out, word);
+		return;
+	}
+	if (is_hidden(word)) {
+		add_escaped(out, word);
 		return;
 	}
 	strbuf_putc(out, '\'');

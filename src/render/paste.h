@@ -9,7 +9,7 @@
 
 struct strbuf;
 
-/* @word as a shell reads it back: quoted where it has to be. */
+/* @word as a shell reads it back: quoted where it has to be, and harmless to a terminal. */
 void paste_word(struct strbuf *out, const char *word);
 
 /**

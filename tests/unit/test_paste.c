@@ -25,6 +25,8 @@ static void test_command(void **state)
 		{"pid ;reboot", "ip netns exec 'pid ;reboot' sysctl -w a=1"},
 		{"/run/netns/nc1", "nsenter --net=/run/netns/nc1 sysctl -w a=1"},
 		{"/tmp/$(id)", "nsenter --net='/tmp/$(id)' sysctl -w a=1"},
+		{"\x1b[31m;id", "ip netns exec $'\\x1b\\x5b31m\\x3bid' sysctl -w a=1"},
+		{"\xe2\x80\xae'x", "ip netns exec $'\\xe2\\x80\\xae\\x27x' sysctl -w a=1"},
 		{"docker:0123abcd", "nsenter -t PID -n sysctl -w a=1"},
 	};
 
