@@ -134,6 +134,16 @@ static int read_numbers(const struct journal *journal, uint64_t *ret)
 	return (int)count;
 }
 
+/* What could be written and not be read again could not be undone: a name with a line break in it, say. */
+static int check_readable(const struct strbuf *text)
+{
+	struct change *change = NULL;
+	int r = journal_text_read(text->text, text->length, &change, NULL);
+
+	change_free(change);
+	return r == -ENOMEM ? r : r < 0 ? -EILSEQ : 0;
+}
+
 static int write_entry(struct journal *journal, const struct change *change,
 		       struct eph_error *reterr)
 {
@@ -143,12 +153,16 @@ static int write_entry(struct journal *journal, const struct change *change,
 
 	if (r == 0 && text.length > ENTRY_BYTES_MAX)
 		r = -EFBIG;
+	if (r == 0)
+		r = check_readable(&text);
 	snprintf(name, sizeof(name), "%s" ENTRY_SUFFIX, change->id);
 	if (r == 0)
 		r = journal_file_write(journal->directory_fd, name, text.text, text.length);
 	strbuf_done(&text);
 	return r < 0 ? error_set(reterr, r, "journal", "%.200s/%s: %s", journal->path, name,
-				 strerror(-r))
+				 r == -EILSEQ ? "a name in it is no plain text, and could not be "
+						"read again"
+					      : strerror(-r))
 		     : 0;
 }
 

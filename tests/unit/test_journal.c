@@ -200,6 +200,28 @@ static void rejects_hostile_entries(void **state)
 	free(text);
 }
 
+/* What could not be read again is not written. */
+static void refuses_names_that_are_no_text(void **state)
+{
+	static const char *const names[] = {"a\nb", "\x1b[31m", "\xff", "\x7f"};
+	struct journal *journal = NULL;
+
+	(void)state;
+	assert_int_equal(journal_open(JOURNAL_WRITE, &journal, NULL), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct change *change = example();
+		char entry[CHANGE_ID_BYTES + 8];
+
+		snprintf(change->place.netns_name, sizeof(change->place.netns_name), "%s",
+			 names[i]);
+		assert_int_equal(journal_begin(journal, change, NULL), -EILSEQ);
+		snprintf(entry, sizeof(entry), "%s.json", change->id);
+		assert_int_equal(tree_count(directory, entry), 0);
+		change_free(change);
+	}
+	journal_close(journal);
+}
+
 /* A number that no reader would know again would hide the change. */
 static void stops_at_the_last_number(void **state)
 {
@@ -280,6 +302,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_backup_that_changed),
 		cmocka_unit_test(judges_the_directory),
 		cmocka_unit_test(rejects_hostile_entries),
+		cmocka_unit_test(refuses_names_that_are_no_text),
 		cmocka_unit_test(stops_at_the_last_number),
 		cmocka_unit_test(survives_any_bytes),
 		cmocka_unit_test(lists_past_bad_entries),
