@@ -398,6 +398,7 @@ static int change(const struct arguments *arguments, struct change_session *sess
 	reserving->persist &= !session->foreign;
 	if (!reserving->dry_run)
 		r = change_apply(&session->run, reserving->change, reterr);
+	outcome->changed = r == 0 && !reserving->dry_run && reserving->change->steps;
 	if (r == 0)
 		show_change(arguments, reserving, outcome);
 	return r;

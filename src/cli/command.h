@@ -26,6 +26,7 @@ struct outcome {
 	struct strbuf text;
 	int status;
 	int error_status; /* on failure; 0: STATUS_ERROR */
+	bool changed;     /* the machine, which stands even when the answer cannot be printed */
 };
 
 /* Exit statuses, the same for every command. */

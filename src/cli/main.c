@@ -3,9 +3,11 @@
  * when the output is JSON, as JSON too.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "command_exec.h"
@@ -45,6 +47,38 @@ static void print_error(const struct eph_error *error)
 	strbuf_done(&line);
 }
 
+/* A descriptor that was closed must not become that of a file we write: messages would end in it. Here they fail, as they
+ * would have, and a COMMAND finds it closed. */
+static void occupy_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What was changed stands, so "nothing changed" (3) would be false. */
+static int print_outcome(struct outcome *outcome)
+{
+	struct eph_error error;
+	int r = output_print(outcome->text.text, outcome->text.length, &error);
+
+	if (r == 0)
+		return outcome->status;
+	if (outcome->changed) {
+		struct eph_error first = error;
+
+		error_set(&error, r, first.step,
+			  "%.200s; the change is made, see ephemports range log", first.message);
+	}
+	if (r != -EPIPE || outcome->changed)
+		print_error(&error);
+	return outcome->changed ? STATUS_WARNING : STATUS_ERROR;
+}
+
 static int run(int argc, char **argv, struct outcome *outcome, struct eph_error *reterr)
 {
 	struct arguments arguments;
@@ -71,6 +105,7 @@ int main(int argc, char **argv)
 	/* Left to itself glibc soon takes large tables from memory used before, and must clear all of it. Fresh pages are
 	 * zero already, and a table of one namespace touches few of them. */
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+	occupy_standard_files();
 	command_exec_ignore_signals();
 	r = run(argc, argv, &outcome, &error);
 	if (r == 0 && outcome.text.failed)
@@ -82,12 +117,7 @@ int main(int argc, char **argv)
 		if (arguments_want_json(argc, argv))
 			error_json(&error, &outcome.text);
 	}
-	r = output_print(outcome.text.text, outcome.text.length, &error);
-	if (r < 0) {
-		outcome.status = STATUS_ERROR;
-		if (r != -EPIPE)
-			print_error(&error);
-	}
+	r = print_outcome(&outcome);
 	strbuf_done(&outcome.text);
-	return outcome.status;
+	return r;
 }

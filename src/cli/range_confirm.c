@@ -42,6 +42,7 @@ int range_confirm(const struct arguments *arguments, struct outcome *outcome,
 			range_change_note(&range, false,
 					  "confirmed: it is not taken back any more");
 			range_change_show(arguments, &range, outcome);
+			outcome->changed = true;
 		}
 		change_session_close(&session);
 	}

@@ -70,6 +70,7 @@ static int change(const struct arguments *arguments, struct range_change *range,
 		r = range_change_plan(&session, range, reterr);
 	if (r == 0)
 		r = apply(&session, range, reterr);
+	outcome->changed = r == 0 && !range->dry_run && range->change->steps;
 	if (r == 0)
 		range_change_show(arguments, range, outcome);
 	change_session_close(&session);

@@ -48,6 +48,7 @@ int range_undo(const struct arguments *arguments, struct outcome *outcome, struc
 		r = find(&list, id, &change, reterr);
 	if (r == 0)
 		r = change_undo(&session.run, &list, change, reterr);
+	outcome->changed = r == 0;
 	if (r == 0)
 		show(arguments, change, outcome);
 	change_list_done(&list);

@@ -30,6 +30,27 @@ status=0
 [ "$status" = 3 ] || fail "full disk: status $status"
 [ "$(wc -l <"$work/err")" = 1 ] && grep -q 'standard output: No space left' "$work/err" || fail "full disk: no message"
 
+# A change stands even when nothing can be said of it: not status 3, which promises that nothing changed. A descriptor that
+# was closed does not become that of a file we write.
+if unshare -n true 2>/dev/null; then
+	mkdir -p "$work/root/etc/sysctl.d"
+	for closed in '>/dev/full' '>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+		port=$((${port:-40000} + 2))
+		status=0
+		EPHEMPORTS_ROOT=$work/root EPHEMPORTS_STATE_DIR=$work/state unshare -n sh -c \
+			"'$ephemports' reserve add $port $closed" 2>"$work/err" || status=$?
+		[ "$status" = 1 ] || fail "reserve $closed: status $status, $(cat "$work/err")"
+		case $closed in *'2>&-'*) continue ;; esac
+		grep -q 'the change is made' "$work/err" || fail "reserve $closed: $(cat "$work/err")"
+	done
+	for file in "$work"/root/etc/sysctl.d/* "$work"/state/*; do
+		! grep -q 'standard output' "$file" || fail "$file has a message in it"
+	done
+	grep -q "40002,40004,40006,40008" "$work"/root/etc/sysctl.d/* || fail "not kept: $(cat "$work"/root/etc/sysctl.d/*)"
+	status_of sh -c "EPHEMPORTS_ROOT=$work/root unshare -n '$ephemports' reserve add 40000 --dry-run >/dev/full"
+	[ "$status" = 3 ] || fail "dry run: status $status"
+fi
+
 # A limit on the size of files is an error like any other, and leaves nothing behind.
 mkdir "$work/limited"
 (
