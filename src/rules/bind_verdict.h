@@ -3,7 +3,7 @@
  * which sockets are the reason. It lives here and nowhere else. Pure: a snapshot in, a verdict out.
  *
  * Source: Linux __inet_bind(), __inet6_bind(), inet_csk_get_port(), inet_csk_bind_conflict(), sk_reuseport_match(),
- * udp_lib_get_port(); proven by tests/kernel/test_bind_verdict.c on 6.18.
+ * udp_lib_get_port(); proven by tests/kernel/test_bind_verdict.c on 6.18 and 6.1.
  *
  * Not seen from here: cgroup and LSM policies that refuse a bind (EPERM, EACCES), a SO_ATTACH_REUSEPORT program attached
  * before bind(), and, in a kernel without the fix of March 2026, that a UDP wildcard bind overlooks sockets on specific
