@@ -22,7 +22,8 @@
 #define TABLE_GROUPS      16384u /* groups a thread can count */
 #define TABLE_RECORDS     4096u  /* records of one answer */
 #define TABLE_PORT_WORDS  1024u
-#define TABLE_FUNCTION    0x45500000u /* made-up number of the first function of the kernel that is called */
+#define TABLE_FUNCTION                                                                             \
+	0x45500000u /* made-up number of the first function of the kernel that is called */
 #define TABLE_STATES      13u
 #define TABLE_FILES       512u  /* slots of the hash of files whose holders are looked for */
 #define TABLE_FILES_TRIES 4u    /* slots in which a file is looked for, and so may be put */
@@ -89,7 +90,7 @@ struct table_bucket {
 	__u8 fast_family, fast_v6only; /* 4: of an AF_INET socket, 6: of an AF_INET6 one */
 	__u64 fast_address[2];
 	__u8 fast_address_family; /* 4 or 6 */
-	__u8 any_v4_made_by; /* 4, 6, or 0: struct bind_bucket */
+	__u8 any_v4_made_by;      /* 4, 6, or 0: struct bind_bucket */
 	__u8 zero[2];
 	__u32 fast_uid;
 	__u32 unlisted; /* owners like one that was listed */

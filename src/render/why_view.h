@@ -18,7 +18,7 @@ struct why_bind {
 	const struct bind_result *result;
 	const struct bind_advice *advice;
 	unsigned n_advice;
-	bool holders_whole; /* who shares a socket that is in the way is known */
+	bool holders_whole;                   /* who shares a socket that is in the way is known */
 	const struct elsewhere *elsewhere;    /* NULL: other namespaces were not looked at */
 	const struct firewall_claims *claims; /* NULL: the packet filter was not looked at */
 };
