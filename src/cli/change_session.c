@@ -21,14 +21,10 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 	return 0;
 }
 
-/* Files are about the namespace of process 1. With EPHEMPORTS_ROOT they are about whatever its owner says. */
+/* With EPHEMPORTS_ROOT files are about whatever its owner says. */
 static bool is_foreign(ino_t own, ino_t now)
 {
-	struct stat first;
-
-	if (own != now)
-		return true;
-	return !config_root_given() && stat("/proc/1/ns/net", &first) == 0 && first.st_ino != now;
+	return own != now || (!config_root_given() && netns_is_foreign());
 }
 
 static int enter(const char *name, struct change_session *session, struct eph_error *reterr)

@@ -341,7 +341,9 @@ bool netns_is_foreign(void)
 {
 	struct stat own, first;
 
-	return stat(OWN_PATH, &own) == 0 && stat("/proc/1/ns/net", &first) == 0 &&
+	/* Process 1 may be closed even to root. Process 2 is a thread of the kernel, or lives in the same container. */
+	return stat(OWN_PATH, &own) == 0 &&
+	       (stat("/proc/1/ns/net", &first) == 0 || stat("/proc/2/ns/net", &first) == 0) &&
 	       (own.st_ino != first.st_ino || own.st_dev != first.st_dev);
 }
 

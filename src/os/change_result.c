@@ -1,5 +1,15 @@
 #include "change_result.h"
 
+#include <string.h>
+
+const char *change_place_option(const struct change_place *place)
+{
+	bool unnamed =
+		strncmp(place->netns_name, CHANGE_NETNS_INODE, strlen(CHANGE_NETNS_INODE)) == 0;
+
+	return *place->netns_name && !unnamed ? place->netns_name : NULL;
+}
+
 const char *change_state_name(enum change_state state)
 {
 	static const char *const name[] = {

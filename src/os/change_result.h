@@ -70,6 +70,9 @@ struct change {
 	unsigned steps;
 };
 
+/* The name that -N takes for where it was made; NULL for the caller's own namespace and for one that nobody named. */
+const char *change_place_option(const struct change_place *place);
+
 /* "begun", "done", "undone" */
 const char *change_state_name(enum change_state state);
 

@@ -57,7 +57,9 @@ static int check_state(const struct change_run *run, const struct change *change
 				 : strcmp(change->place.root, run->runner->place.root) != 0
 					 ? "file tree"
 					 : "network namespace",
-				 *change->place.netns_name ? ": -N " : "",
+				 !*change->place.netns_name            ? ""
+				 : change_place_option(&change->place) ? ": -N "
+								       : ": ",
 				 change->place.netns_name);
 	return 0;
 }

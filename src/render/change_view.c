@@ -133,7 +133,7 @@ static void add_notes(const struct change_view *view, const struct screen *scree
 static void undo_command(const struct change *change, struct strbuf *out)
 {
 	strbuf_printf(out, "  undo     ephemports range undo %s", change->id);
-	if (*change->place.netns_name) {
+	if (change_place_option(&change->place)) {
 		strbuf_puts(out, " -N ");
 		paste_word(out, change->place.netns_name);
 	}
@@ -249,7 +249,8 @@ void journal_view_text(struct change *const *change, size_t count, const struct 
 		screen_paint(screen, out, PAINT_BOLD, change[i]->id);
 		strbuf_printf(out, "  %s  %s", when, change_state_name(change[i]->state));
 		if (*change[i]->place.netns_name) {
-			strbuf_puts(out, "  --netns ");
+			strbuf_puts(out, change_place_option(&change[i]->place) ? "  --netns "
+										: "  in ");
 			printable_puts(out, change[i]->place.netns_name);
 		}
 		if (*change[i]->place.host) {
