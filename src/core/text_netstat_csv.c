@@ -18,10 +18,11 @@ static const char *const names[CSV_COLUMNS] = {
 /* The next field, its quotes taken off; false at the end of the line. A quote inside of a field is none of ours. */
 static bool next_field(struct text_span *rest, char separator, struct text_span *ret)
 {
-	const char *from = rest->start, *end = rest->start + rest->length, *to;
+	const char *from = rest->start, *end, *to;
 
 	if (!from)
 		return false;
+	end = from + rest->length;
 	if (rest->length && *from == '"') {
 		to = memchr(from + 1, '"', rest->length - 1);
 		if (!to || (to + 1 < end && to[1] != separator))
@@ -108,12 +109,14 @@ static uint8_t state_of(struct text_span text)
 int netstat_csv_row(const struct netstat_csv *csv, struct text_span line, struct socket_record *ret,
 		    bool *ret_guessed)
 {
-	struct text_span field, value[CSV_COLUMNS] = {{NULL, 0}};
+	struct text_span field, value[CSV_COLUMNS];
 	struct netstat_end local, remote = {.star = true};
 	bool udp = !csv->column[CSV_REMOTE_PORT];
 	uint8_t at = 0;
 	int r;
 
+	for (size_t i = 0; i < CSV_COLUMNS; i++)
+		value[i] = (struct text_span){"", 0};
 	while (at < NETSTAT_CSV_FIELDS && next_field(&line, csv->separator, &field)) {
 		at++;
 		for (size_t i = 0; i < CSV_COLUMNS; i++)
