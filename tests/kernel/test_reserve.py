@@ -318,6 +318,17 @@ def test_foreign_namespace():
         other.wait()
 
 
+def test_own_namespace_is_not_the_hosts():
+    """This test has a namespace of its own: without EPHEMPORTS_ROOT the files of the host are not about it."""
+    host = Host({}, '')
+    environment = {k: v for k, v in host.environment.items() if k != 'EPHEMPORTS_ROOT'}
+    shown = subprocess.run([ephemports, 'reserve', 'add', '3306', '--dry-run'], env=environment, capture_output=True,
+                           text=True).stdout
+    if not os.access('/proc/1/ns/net', os.R_OK) and not os.access('/proc/2/ns/net', os.R_OK):
+        return
+    assert 'only the running value' in shown and 'at boot' not in shown, shown
+
+
 def test_several_at_once():
     host = Host({}, '1')
     runs = [subprocess.Popen([ephemports, 'reserve', 'add', str(2000 + 2 * i)], env=host.environment,
