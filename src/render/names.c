@@ -70,7 +70,7 @@ const char *name_gap(uint32_t gaps)
 		"the rules have not been proven on this kernel",
 		"an odd-sized range: the kernel skips one of its ends",
 		"it depends on the order of events",
-		"no route tells which local address would be used",
+		"no route tells which local address would be used: --from",
 		"how this kernel searches a socket's own range is not known",
 		("SO_REUSEADDR, SO_REUSEPORT or the device of other sockets is not visible "
 		 "without BPF"),
