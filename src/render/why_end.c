@@ -36,9 +36,9 @@ void why_end_text(const struct why_bind *why, const struct process_record *proce
 	bool tcp = why->query->protocol == PROTOCOL_TCP;
 
 	strbuf_printf(out, "end pid %d%s", (int)process->pid,
-		      result->more_blockers ? ": the listener and every connection that was "
-					      "looked at are its"
-					    : "");
+		      result->more_blockers
+			      ? ", which has the listener and every connection looked at"
+			      : "");
 	if (first->automatic == LAW_YES && first->how == BIND_HOW_LISTENING)
 		strbuf_puts(out, ", or restart it once the port is reserved: it is then given "
 				 "another");
