@@ -101,6 +101,9 @@ static int read_ranges(const struct arguments *arguments, struct showing *showin
 		return read_remote(arguments, showing, reterr);
 	if (arguments_get(arguments, "text"))
 		return read_text(arguments, showing, reterr);
+	if (arguments_get(arguments, "os"))
+		return error_set(reterr, -EINVAL, "range",
+				 "--os needs --text or --host: this system is known");
 	return read_local(arguments, showing, reterr);
 }
 
