@@ -13,11 +13,16 @@ static const struct option_spec options[] = {
 	{"device", 0, "INTERFACE", "bind: the socket sets SO_BINDTODEVICE", NULL},
 	{"no-listen", 0, NULL, "bind: only bind(), no listen() after it", NULL},
 	{"probe", 0, NULL, "bind: without BPF, ask duplicates of the sockets in the way", NULL},
+	{"os", 0, "NAME", "bind: on that system; windows, by --excluded", "windows"},
+	{"excluded", 0, "FILE",
+	 "bind: what netsh show excludedportrange printed there (-: standard input)", "@file"},
+	{"mirrored", 0, "LOW-HIGH", "bind: with --excluded, ip_local_port_range inside of its WSL",
+	 NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
 static const struct why_question questions[] = {
-	{"bind", "reuseaddr reuseport v6only uid device no-listen probe", why_bind},
+	{"bind", "reuseaddr reuseport v6only uid device no-listen probe os excluded mirrored", why_bind},
 	{"connect", "from", why_connect},
 	{NULL, NULL, NULL},
 };

@@ -1,18 +1,15 @@
 #include "usage_elsewhere.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "alloc.h"
 #include "begin.h"
-#include "fd.h"
 #include "host.h"
 #include "os_capacity.h"
 #include "runner_ssh.h"
+#include "saved_text.h"
 #include "sockets.h"
 #include "text_netstat.h"
 
@@ -51,39 +48,6 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 }
 
 /* --- what was printed -------------------------------------------------------------------------------------------- */
-
-static int read_some(int fd, struct strbuf *text)
-{
-	char chunk[1 << 16];
-	ssize_t got = read(fd, chunk, sizeof(chunk));
-
-	if (got < 0)
-		return errno == EINTR ? 1 : -errno;
-	strbuf_add(text, chunk, (size_t)got);
-	if (text->failed)
-		return -ENOMEM;
-	return text->length > NETSTAT_BYTES_MAX ? -EFBIG : got > 0;
-}
-
-static int read_file(const char *path, struct elsewhere_host *host, struct eph_error *reterr)
-{
-	CLEANUP(fd_closep) int fd = -1;
-	struct strbuf text = STRBUF_INIT;
-	int r = 1;
-
-	fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-				    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		r = -errno;
-	while (r > 0)
-		r = read_some(fd, &text);
-	host->length = text.length;
-	host->text = r < 0 ? NULL : strbuf_take(&text);
-	strbuf_done(&text);
-	if (r == 0 && !host->text)
-		r = -ENOMEM;
-	return r < 0 ? error_set(reterr, r, "netstat", "%.200s: %s", path, strerror(-r)) : 0;
-}
 
 static int run_command(struct os_host *remote, const char *name, struct elsewhere_host *host,
 		       struct eph_error *reterr)
@@ -147,7 +111,8 @@ static int read_elsewhere(const struct arguments *arguments, struct elsewhere_ho
 	}
 	r = arguments_has(arguments, "host")
 		    ? read_host(arguments_get(arguments, "host"), os, host, reterr)
-		    : read_file(arguments_get(arguments, "netstat"), host, reterr);
+		    : saved_text_read(arguments_get(arguments, "netstat"), NETSTAT_BYTES_MAX,
+				      &host->text, &host->length, reterr);
 	if (r == 0 && release)
 		snprintf(host->release, sizeof(host->release), "%s", release);
 	return r;

@@ -10,6 +10,7 @@
 #include "observe_bind.h"
 #include "observe_claims.h"
 #include "parse.h"
+#include "why_bind_windows.h"
 #include "why_view.h"
 
 /* PORT, *:PORT, :PORT, ADDRESS:PORT. An address in brackets makes the socket AF_INET6, a v4-mapped one too. */
@@ -86,6 +87,8 @@ int why_bind(const struct arguments *arguments, struct outcome *outcome, struct 
 			      "--all-netns: a port is bound in one namespace, see --netns");
 	if (r == 0)
 		r = parse_query(arguments, &query, reterr);
+	if (r == 0 && why_bind_windows_asked(arguments))
+		return why_bind_windows(arguments, &query, outcome, reterr);
 	if (r == 0)
 		r = observe_bind(&observe, arguments_get(arguments, "device"), &query, &snapshot,
 				 &answer, reterr);

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "parse.h"
 #include "text_netstat_reader.h"
+#include "text_utf16.h"
 
 static bool has(struct text_span line, const char *text)
 {
@@ -244,25 +245,6 @@ static int read_lines(struct netstat_reader *reader, const char *text, size_t le
 	return 0;
 }
 
-/* UTF-16 as bytes: characters beyond ASCII are question marks, there are none in what is read. */
-static char *narrow(const char *text, size_t length, size_t *ret_length)
-{
-	const unsigned char *from = (const unsigned char *)text;
-	bool big = length >= 2 && from[0] == 0xfe && from[1] == 0xff;
-	char *bytes;
-
-	if (length < 2 || (!big && !(from[0] == 0xff && from[1] == 0xfe)))
-		return NULL;
-	bytes = malloc(length / 2 + 1);
-	*ret_length = 0;
-	for (size_t i = 2; bytes && i + 1 < length; i += 2) {
-		unsigned char low = from[i + big], high = from[i + !big];
-
-		bytes[(*ret_length)++] = (char)(high || low > 0x7e ? '?' : low);
-	}
-	return bytes;
-}
-
 int text_netstat_read(const char *text, size_t length, struct netstat_text *ret,
 		      struct eph_error *reterr)
 {
@@ -274,7 +256,7 @@ int text_netstat_read(const char *text, size_t length, struct netstat_text *ret,
 	if (length > NETSTAT_BYTES_MAX)
 		return error_set(reterr, -E2BIG, "netstat", "more than %u bytes",
 				 NETSTAT_BYTES_MAX);
-	bytes = narrow(text, length, &length);
+	bytes = text_utf16_narrow(text, length, &length);
 	if (!bytes && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		length -= 3;
