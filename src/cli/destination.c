@@ -49,7 +49,8 @@ int destination_parse(const struct arguments *arguments, const char *command, co
 		return error_set(reterr, -EINVAL, "options",
 				 "-%c: '%.60s' is of the other address family", v6 ? '4' : '6',
 				 operand);
-	query->af_inet6 = v6;
+	/* Brackets make the socket AF_INET6, towards a v4-mapped address too, as in why bind. */
+	query->af_inet6 = *operand == '[';
 	r = parse_from(arguments, query, reterr);
 	/* connect() to "any address" goes to this host, over IPv4 to the address that it comes from. */
 	if (r == 0 && ip_address_is_any(&query->to)) {

@@ -113,7 +113,26 @@ def check_any_destination():
     print('any destination: connects to the source')
 
 
+def check_mapped_destination():
+    with open('/proc/sys/net/ipv4/ip_local_port_range', 'w') as file:
+        file.write('40000 40000')
+    holder = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    holder.bind(('::1', 40000))
+    for family, address in ((socket.AF_INET6, '::ffff:127.0.0.1'), (socket.AF_INET, '127.0.0.1')):
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            s.connect((address, 7000))
+            expected = None
+        except OSError as error:
+            expected = errno.errorcode[error.errno]
+        s.close()
+        answer = why('connect', '--udp', f'[{address}]:7000' if ':' in address else address + ':7000')
+        assert answer['errno'] == expected and answer['exact'], (address, expected, answer)
+    print('mapped destination: a socket of its own family')
+
+
 ip('link', 'set', 'lo', 'up')
 check_privilege()
 check_advised_addresses()
 check_any_destination()
+check_mapped_destination()
