@@ -13,6 +13,7 @@
 #include "look.h"
 #include "netns.h"
 #include "observe_pick.h"
+#include "parse.h"
 #include "pick_hold.h"
 #include "pick_socket.h"
 #include "pick_view.h"
@@ -81,12 +82,12 @@ static int parse_count(const struct arguments *arguments, uint32_t *ret, struct 
 {
 	const char *text = arguments_get(arguments, "count");
 	uint64_t count = 1;
-	int r = text ? look_count(text, "--count", UINT16_MAX, &count, reterr) : 0;
 
-	if (r == 0 && !count)
-		r = error_set(reterr, -EINVAL, "--count", "0 ports are none");
+	if (text && (parse_uint(text, strlen(text), UINT16_MAX, &count) < 0 || !count))
+		return error_set(reterr, -EINVAL, "--count", "'%.40s': expected 1-%u ports", text,
+				 UINT16_MAX);
 	*ret = (uint32_t)count;
-	return r;
+	return 0;
 }
 
 static int check_hold(const struct arguments *arguments, const struct picking *picking,

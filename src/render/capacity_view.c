@@ -153,7 +153,7 @@ static void add_table(const struct capacity_result *result, unsigned width, stru
 	add_line(&table, "in use", result->in_use, "by connections to this destination");
 	if (result->protocol == PROTOCOL_TCP)
 		add_line(&table, "TIME_WAIT", result->time_wait,
-			 "to this destination, not reusable yet");
+			 "to this destination, that no new connection may take over now");
 	strbuf_clear(&note);
 	if (result->time_wait_reusable)
 		strbuf_printf(&note, "%s of them take over a TIME_WAIT",

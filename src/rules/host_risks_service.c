@@ -46,6 +46,23 @@ static void add_list(struct strbuf *out, const struct port_set *ports)
 	}
 }
 
+/* What waits to happen elsewhere has happened here already. */
+static void add_taken(struct host_search *search, struct risk *risk, const struct port_set *ports)
+{
+	struct port_set taken = *ports;
+	struct strbuf list = STRBUF_INIT;
+
+	port_set_keep_set(&taken, &search->netns->binds.held);
+	if (port_set_count(&taken)) {
+		add_list(&list, &taken);
+		risk_evidence(
+			search->result, risk,
+			"held by another socket right now: %s; 'ephemports why bind %d' says whose",
+			list.text, port_set_next(&taken, 0));
+	}
+	strbuf_done(&list);
+}
+
 static void find_in_range(struct host_search *search, const struct port_set *ports)
 {
 	const struct service_ports *services = search->config->services;
@@ -61,6 +78,7 @@ static void find_in_range(struct host_search *search, const struct port_set *por
 	risk_evidence(search->result, risk,
 		      "nothing listens there now, so an outgoing connection may take the port, and "
 		      "the service then fails to start");
+	add_taken(search, risk, ports);
 	for (size_t i = 0; i < services->count && shown < SERVICES_SHOWN; i++) {
 		const struct service_port *service = &services->record[i];
 

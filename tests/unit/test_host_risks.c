@@ -155,7 +155,11 @@ static void lists_many_services_briefly(void **state)
 
 	(void)state;
 	add_file(&host, "ports", FILE_PORTS, "40000-40099 games\n");
+	port_set_add(&host.snapshot->netns[0].binds.held, 40050);
+	port_set_add(&host.snapshot->netns[0].binds.held, 41000);
 	risks = judge(&host);
+	assert_says(find(&risks, "configured-service-in-range"),
+		    "held by another socket right now: 40050; 'ephemports why bind 40050'");
 	assert_says(find(&risks, "configured-service-in-range"), "100 configured ports");
 	assert_says(find(&risks, "configured-service-in-range"), "and 40012-40099");
 	risks_result_done(&risks);
