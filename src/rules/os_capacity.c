@@ -16,13 +16,27 @@ struct part {
 	uint32_t reserved;
 };
 
+/* Ports that one group has room in, and how many of them are taken. */
+struct count {
+	uint32_t capacity, taken;
+};
+
+/* A local address that was counted. */
+struct seen {
+	uint8_t protocol;
+	struct ip_address local;
+	struct count count;
+};
+
 struct os_law {
 	const struct os_rule *rule;
 	const struct os_capacity_ranges *ranges;
 	const struct grouping *what;
 	const struct netns_snapshot *netns;
 	const struct kernel_laws *laws;
-	struct part part[2][2];
+	struct part part[2][2], any[2][2];
+	struct seen *seen; /* as many as there are groups */
+	size_t n_seen;
 };
 
 static unsigned protocol_index(uint8_t protocol)
@@ -114,26 +128,45 @@ static void add_address(const struct os_law *law, uint8_t protocol, const struct
 	}
 }
 
-/* Ports that one group has room in, and how many of them are taken. */
-struct count {
-	uint32_t capacity, taken;
-};
-
-static struct count count_address(const struct os_law *law, const struct group *group,
-				  const struct part *part)
+/* What wildcard sockets take of every address. */
+static void init_any(const struct os_law *law, uint8_t protocol, const struct part *part,
+		     struct part *any)
 {
 	static const uint8_t zero[16];
-	struct ip_address any[2] = {ip_address_v4(zero), ip_address_v6(zero)};
-	struct part own = {.range = part->range};
+	const struct ip_address wildcard[2] = {ip_address_v4(zero), ip_address_v6(zero)};
+
+	*any = (struct part){.range = part->range};
+	for (size_t i = 0; i < 2; i++)
+		add_address(law, protocol, &wildcard[i], part, any);
+}
+
+static struct count count_address(const struct os_law *law, const struct group *group, unsigned udp,
+				  bool v6)
+{
+	const struct part *part = &law->part[udp][v6];
+	struct part own = law->any[udp][v6];
 
 	add_address(law, group->key.protocol, &group->key.local, part, &own);
-	for (size_t i = 0; i < 2; i++)
-		if (!ip_address_equal(&any[i], &group->key.local))
-			add_address(law, group->key.protocol, &any[i], part, &own);
 	port_set_remove_set(&own.held, &own.blocked);
 	return (struct count){port_range_width(part->range) - part->reserved -
 				      port_set_count(&own.blocked),
 			      port_set_count(&own.held)};
+}
+
+/* The same for every group of an address: counted once, as there may be many of either. */
+static struct count count_address_once(struct os_law *law, const struct group *group, unsigned udp,
+				       bool v6)
+{
+	struct seen *seen = law->seen;
+
+	for (size_t i = 0; i < law->n_seen; i++, seen++)
+		if (seen->protocol == group->key.protocol &&
+		    ip_address_equal(&seen->local, &group->key.local))
+			return seen->count;
+	*seen = (struct seen){group->key.protocol, group->key.local,
+			      count_address(law, group, udp, v6)};
+	law->n_seen++;
+	return seen->count;
 }
 
 static uint32_t count_remote(const struct os_law *law, const struct group *group)
@@ -152,7 +185,7 @@ static uint32_t count_remote(const struct os_law *law, const struct group *group
 	return taken;
 }
 
-static struct count count_group(const struct os_law *law, enum os_counting counting,
+static struct count count_group(struct os_law *law, enum os_counting counting,
 				const struct group *group)
 {
 	bool udp = group->key.protocol == PROTOCOL_UDP, v6 = group->key.local.family == IP_V6;
@@ -165,7 +198,7 @@ static struct count count_group(const struct os_law *law, enum os_counting count
 		count.taken = port_set_count(&part->held);
 		break;
 	case OS_COUNTS_PER_ADDRESS:
-		return count_address(law, group, part);
+		return count_address_once(law, group, udp, v6);
 	case OS_COUNTS_PER_REMOTE:
 		count.taken = count_remote(law, group);
 		break;
@@ -180,7 +213,7 @@ static struct count count_group(const struct os_law *law, enum os_counting count
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-static void judge_left(const struct os_law *law, const struct group *group, struct usage_group *row)
+static void judge_left(struct os_law *law, const struct group *group, struct usage_group *row)
 {
 	const enum os_counting *counting =
 		group->key.protocol == PROTOCOL_UDP ? law->rule->udp : law->rule->tcp;
@@ -212,8 +245,7 @@ static void judge_inbound(struct usage_group *row)
 	row->percent = 100.0 * (row->capacity - row->left) / row->capacity;
 }
 
-static void judge_group(const struct os_law *law, const struct group *group,
-			struct usage_group *row)
+static void judge_group(struct os_law *law, const struct group *group, struct usage_group *row)
 {
 	*row = (struct usage_group){
 		.key = group->key,
@@ -315,19 +347,22 @@ static void sum_up(const struct os_law *law, struct usage_result *ret)
 	ret->other_time_wait = waiting;
 }
 
-static int judge_all(const struct os_law *law, struct usage_result *ret)
+static int judge_all(struct os_law *law, struct usage_result *ret)
 {
 	const struct group_table *groups = &law->netns->groups;
 
 	*ret = (struct usage_result){.n_netns = 1};
 	ret->netns = calloc(1, sizeof(*ret->netns));
 	ret->group = calloc(groups->count + 1, sizeof(*ret->group));
-	if (!ret->netns || !ret->group) {
+	law->seen = calloc(groups->count + 1, sizeof(*law->seen));
+	if (!ret->netns || !ret->group || !law->seen) {
 		usage_result_done(ret);
+		free(law->seen);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < groups->count; i++)
 		judge_group(law, &groups->slot[i], &ret->group[ret->groups++]);
+	free(law->seen);
 	qsort(ret->group, ret->groups, sizeof(*ret->group), fuller_first);
 	sum_up(law, ret);
 	return 0;
@@ -352,9 +387,12 @@ int os_capacity_usage(const struct os_rule *rule, const struct os_capacity_range
 	netns->gaps |= rule->gaps | GAP_KERNEL;
 	if (ranges->reserved_known)
 		netns->gaps &= ~(uint32_t)GAP_RESERVED;
-	for (unsigned udp = 0; udp < 2; udp++)
-		for (unsigned v6 = 0; v6 < 2; v6++)
-			init_part(law, udp ? PROTOCOL_UDP : PROTOCOL_TCP, v6, &law->part[udp][v6]);
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t protocol = i / 2 ? PROTOCOL_UDP : PROTOCOL_TCP;
+
+		init_part(law, protocol, i % 2, &law->part[i / 2][i % 2]);
+		init_any(law, protocol, &law->part[i / 2][i % 2], &law->any[i / 2][i % 2]);
+	}
 	fill_binds(netns);
 	fill_counted(law, netns);
 	r = grouping_run(netns, count_all, &counting);
