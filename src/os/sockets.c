@@ -2,23 +2,28 @@
 
 #include <string.h>
 
-/* A PATH that was not made by a login lacks most of these directories. Old shells have test(1) but no -e. */
-#define FIRST_OF(program, arguments, directories)                                                  \
-	"for d in " directories "; do if [ -x $d/" program " ]; then exec $d/" program             \
-	" " arguments "; fi; done; "
-#define NETSTAT(arguments)                                                                         \
-	FIRST_OF("netstat", arguments, "/usr/bin /usr/sbin /bin /sbin /usr/etc")                   \
+#include "alloc.h"
+
+/* A PATH that was not made by a login lacks most of these directories. Old shells have test(1) but no -e, and old
+ * releases lack the first options: -W (addresses are not cut), -H (no heading, whose columns may touch). */
+#define FIRST_OF(program, wanted, otherwise, directories)                                          \
+	"for d in " directories "; do if [ -x $d/" program " ]; then $d/" program " " wanted       \
+	" 2>/dev/null || exec $d/" program " " otherwise "; exit 0; fi; done; "
+#define NETSTAT(wanted, otherwise)                                                                 \
+	FIRST_OF("netstat", wanted, otherwise, "/usr/bin /usr/sbin /bin /sbin /usr/etc")           \
 	"echo netstat: not found >&2; exit 127"
 
 const char *os_sockets_command(const struct os_system *system)
 {
+	static const char *const wide[] = {"freebsd", "dragonfly", "macos"};
+
 	if (system->flags & OS_CMD_EXE) /* -q, where it is known, shows bound ports, too */
 		return "netstat -anoq >nul 2>nul && netstat -anoq || netstat -ano";
 	if (strcmp(system->name, "linux") == 0)
-		return FIRST_OF("ss", "-Htuan", "/usr/bin /bin /usr/sbin /sbin") NETSTAT("-antu");
-	/* -W: addresses are not cut */
-	if (strcmp(system->name, "freebsd") == 0 || strcmp(system->name, "dragonfly") == 0 ||
-	    strcmp(system->name, "macos") == 0)
-		return NETSTAT("-anW");
-	return NETSTAT("-an");
+		return FIRST_OF("ss", "-Htuan", "-tuan", "/usr/bin /bin /usr/sbin /sbin")
+			NETSTAT("-antuW", "-antu");
+	for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+		if (strcmp(system->name, wide[i]) == 0)
+			return NETSTAT("-anW", "-an");
+	return NETSTAT("-an", "-an");
 }

@@ -95,6 +95,11 @@ def hostile(path):
             host.before = lambda call, text=text: Answer(text) if call.name == "netstat" else None
             status, got, err = usage(path, host)
             check(what, (status, message in err, "\x1b" in err, got.get("error", {}).get("why", "") != ""), (3, True, False, True))
+        # An old release knows no -W: asked again without.
+        host.before = lambda call: (Answer(err="netstat: illegal option -- W\n", status=1)
+                                    if call.name == "netstat" and any("W" in one for one in call.arguments) else None)
+        status, got, err = usage(path, host)
+        check("without -W", (status, got.get("sockets"), err), (0, 7, ""))
         host.before = None
         check("nothing else ran", [call.name for call in host.log() if call.name == "touch"], [])
         status, got, err = usage(path, host, "--netns", "x")
