@@ -68,7 +68,7 @@ static int by_pid(const void *a, const void *b, void *context)
 int process_table_sort_all(struct process_table *table)
 {
 	size_t count = table->processes;
-	uint32_t *order = calloc(count + 1, 2 * sizeof(*order)), *place = order + count + 1;
+	uint32_t *order = calloc(count + 1, 2 * sizeof(*order)), *place;
 	struct process_record *sorted = calloc(count + 1, sizeof(*sorted));
 
 	if (!order || !sorted) {
@@ -76,6 +76,7 @@ int process_table_sort_all(struct process_table *table)
 		free(sorted);
 		return -ENOMEM;
 	}
+	place = order + count + 1;
 	for (uint32_t i = 0; i < count; i++)
 		order[i] = i;
 	qsort_r(order, count, sizeof(*order), by_pid, table->process);

@@ -71,14 +71,16 @@ bool netstat_csv_heading(struct text_span line, struct netstat_csv *ret)
 static int parse_end(struct text_span address, struct text_span port, struct netstat_end *ret)
 {
 	char text[80];
+	char *end = text;
 
 	if (address.length + port.length + 3 > sizeof(text))
 		return -EINVAL;
-	text[0] = '[';
-	memcpy(text + 1, address.start, address.length);
-	memcpy(text + 1 + address.length, "]:", 2);
-	memcpy(text + 3 + address.length, port.start, port.length);
-	return netstat_end_parse((struct text_span){text, address.length + port.length + 3}, ret);
+	*end++ = '[';
+	end = mempcpy(end, address.start, address.length);
+	*end++ = ']';
+	*end++ = ':';
+	end = mempcpy(end, port.start, port.length);
+	return netstat_end_parse((struct text_span){text, (size_t)(end - text)}, ret);
 }
 
 static uint8_t state_of(struct text_span text)

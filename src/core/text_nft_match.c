@@ -38,9 +38,8 @@ static enum key key_of_payload(const json_t *payload, uint8_t *ret_protocols)
 		*ret_protocols = FIREWALL_TCP;
 	else if (strcmp(protocol, "udp") == 0)
 		*ret_protocols = FIREWALL_UDP;
-	else if (strcmp(protocol, "ip") == 0 && strcmp(field, "protocol") == 0)
-		return KEY_PROTOCOL;
-	else if (strcmp(protocol, "ip6") == 0 && strcmp(field, "nexthdr") == 0)
+	else if ((strcmp(protocol, "ip") == 0 && strcmp(field, "protocol") == 0) ||
+		 (strcmp(protocol, "ip6") == 0 && strcmp(field, "nexthdr") == 0))
 		return KEY_PROTOCOL;
 	else if (strcmp(protocol, "th") != 0)
 		return KEY_OTHER;

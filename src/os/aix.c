@@ -9,8 +9,8 @@
 #define NO "/usr/sbin/no"
 
 static const struct os_range_spec specs[] = {
-	{OS_REGULAR, OS_TCP, OS_IPV4_6, "tcp_ephemeral_low", "tcp_ephemeral_high", {1024, 65535}},
-	{OS_REGULAR, OS_UDP, OS_IPV4_6, "udp_ephemeral_low", "udp_ephemeral_high", {1024, 65535}},
+	{OS_REGULAR, OS_TCP, OS_IPV4_6, {1024, 65535}, "tcp_ephemeral_low", "tcp_ephemeral_high"},
+	{OS_REGULAR, OS_UDP, OS_IPV4_6, {1024, 65535}, "udp_ephemeral_low", "udp_ephemeral_high"},
 };
 
 static const struct os_default defaults[] = {

@@ -4,7 +4,7 @@
 #include "systems.h"
 
 static const struct os_range_spec specs[] = {
-	{OS_REGULAR, OS_TCP_UDP, OS_IPV4_6, NULL, NULL, {1024, 65535}},
+	{OS_REGULAR, OS_TCP_UDP, OS_IPV4_6, {1024, 65535}, NULL, NULL},
 };
 
 static const struct os_default defaults[] = {

@@ -10,15 +10,15 @@ static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
 	 OS_TCP,
 	 OS_IPV4_6,
+	 {1024, 65535},
 	 "tcp_smallest_anon_port",
-	 "tcp_largest_anon_port",
-	 {1024, 65535}},
+	 "tcp_largest_anon_port"},
 	{OS_REGULAR,
 	 OS_UDP,
 	 OS_IPV4_6,
+	 {1024, 65535},
 	 "udp_smallest_anon_port",
-	 "udp_largest_anon_port",
-	 {1024, 65535}},
+	 "udp_largest_anon_port"},
 };
 
 static const struct os_default defaults[] = {

@@ -12,7 +12,7 @@
 #define FLOOR    "net.ipv4.ip_unprivileged_port_start"
 
 static const struct os_range_spec specs[] = {
-	{OS_REGULAR, OS_TCP_UDP, OS_IPV4_6, RANGE, RANGE, {1, 65535}},
+	{OS_REGULAR, OS_TCP_UDP, OS_IPV4_6, {1, 65535}, RANGE, RANGE},
 };
 
 static const struct os_default defaults[] = {

@@ -12,15 +12,15 @@ static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
 	 OS_TCP_UDP,
 	 OS_IPV4_6,
+	 {1, 65535},
 	 "net.inet.ip.portfirst",
-	 "net.inet.ip.portlast",
-	 {1, 65535}},
+	 "net.inet.ip.portlast"},
 	{OS_HIGH,
 	 OS_TCP_UDP,
 	 OS_IPV4_6,
+	 {1, 65535},
 	 "net.inet.ip.porthifirst",
-	 "net.inet.ip.porthilast",
-	 {1, 65535}},
+	 "net.inet.ip.porthilast"},
 };
 
 static const struct os_default defaults[] = {

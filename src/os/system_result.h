@@ -48,8 +48,8 @@ enum os_flag {
 struct os_range_spec {
 	enum os_range_name name;
 	unsigned protocols, families;
-	const char *low, *high;
 	struct port_range bounds; /* outside of these the system refuses or clamps */
+	const char *low, *high;
 };
 
 /* A default of some releases. */

@@ -11,9 +11,9 @@ static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
 	 OS_TCP_UDP,
 	 OS_IPV4_6,
+	 {1024, 65535},
 	 "ipport_userreserved_min",
-	 "ipport_userreserved",
-	 {1024, 65535}},
+	 "ipport_userreserved"},
 };
 
 static const struct os_default defaults[] = {

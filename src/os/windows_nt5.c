@@ -8,7 +8,7 @@
 #define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
 
 static const struct os_range_spec specs[] = {
-	{OS_REGULAR, OS_TCP_UDP, OS_IPV4, NULL, "MaxUserPort", {1025, 65534}},
+	{OS_REGULAR, OS_TCP_UDP, OS_IPV4, {1025, 65534}, NULL, "MaxUserPort"},
 };
 
 static const struct os_default defaults[] = {

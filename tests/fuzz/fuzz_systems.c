@@ -13,8 +13,9 @@ static const struct os_system *chosen(uint8_t byte)
 {
 	size_t count = 0;
 
-	while (os_systems[count])
+	do
 		count++;
+	while (os_systems[count]);
 	return os_systems[byte % count];
 }
 

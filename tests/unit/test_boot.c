@@ -63,21 +63,29 @@ static const char *text_at(const struct content *content, const char *path)
 	return content->text;
 }
 
+/* Exactly as many bytes as it has, so that a read past the end shows. */
+static char *copy_of(const char *text, size_t length)
+{
+	char *copy = malloc(length ? length : 1);
+
+	for (size_t i = 0; i < length; i++)
+		copy[i] = text[i];
+	return copy;
+}
+
 /* "-> PATH" is a link to another of them. */
 static size_t files_of(const struct content *content, struct os_file *file)
 {
 	size_t count = 0;
 
 	for (; count < FILES_MAX && content[count].path; count++) {
-		/* Exactly as many bytes as it has, so that a read past the end shows. */
 		bool link = strncmp(content[count].text, "-> ", 3) == 0;
 		const char *text =
 			link ? text_at(content, content[count].text + 3) : content[count].text;
 		size_t length = strlen(text);
-		char *copy = malloc(length ? length : 1);
 
-		memcpy(copy, text, length);
-		file[count] = (struct os_file){content[count].path, copy, length, link};
+		file[count] =
+			(struct os_file){content[count].path, copy_of(text, length), length, link};
 	}
 	return count;
 }
@@ -106,11 +114,8 @@ static void expect_edits(const struct persist_case *test, const struct os_edits 
 
 static void put(struct os_file *file, const struct os_edit *edit, const char *path, bool link)
 {
-	char *copy = malloc(edit->length + 1);
-
-	memcpy(copy, edit->text, edit->length);
 	free((void *)(uintptr_t)file->text);
-	*file = (struct os_file){path, copy, edit->length, link};
+	*file = (struct os_file){path, copy_of(edit->text, edit->length), edit->length, link};
 }
 
 /* The files with what @edits make of them. Every link leads to the script. */

@@ -136,8 +136,8 @@ static void sees_every_kind_of_owner(void **state)
 		assert_int_equal(reason_of(netns, only_udp, port), PICK_IN_USE);
 		assert_int_equal(reason_of(netns, only_tcp, port), PICK_REASONS);
 	}
-	for (uint8_t i = STATE_ESTABLISHED; i < SOCKET_STATES; i++) {
-		add_socket(netns, PROTOCOL_TCP, (uint16_t)(2200 + i), i);
+	for (unsigned i = STATE_ESTABLISHED; i < SOCKET_STATES; i++) {
+		add_socket(netns, PROTOCOL_TCP, (uint16_t)(2200 + i), (uint8_t)i);
 		assert_int_equal(reason_of(netns, both, (uint16_t)(2200 + i)), PICK_IN_USE);
 		assert_int_equal(reason_of(netns, only_udp, (uint16_t)(2200 + i)), PICK_REASONS);
 	}
