@@ -12,23 +12,20 @@
  * A failing case prints its seed and its whole state; `--cases 1 --seed THAT` runs it again. Exit: 0, 1 failed, 77 nothing
  * could be tested here. That the test can fail was shown with mutants of the law; docs/laws.md has the table.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <linux/capability.h>
-#include <net/if.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "bind_command.h"
+#include "bind_question.h"
 #include "bind_verdict.h"
 #include "collector.h"
 #include "error.h"
@@ -74,84 +71,6 @@ static const struct options *options;
 static struct tally *tally;
 
 #define PICK(bench, array) ((array)[port_state_below(bench, ARRAY_SIZE(array))])
-
-/* --- the question ----------------------------------------------------------------------------------------------- */
-
-/* Now and then one that is refused before any owner is looked at. */
-static void spoil(struct bench *bench, struct wish *wish)
-{
-	static const char *const bad_v4[] = {"8.8.8.8", "224.0.0.5", "127.7.7.7"};
-	static const char *const bad_v6[] = {"2001:db8::1", "ff02::1", "fe80::1", "::ffff:8.8.8.8",
-					     "::ffff:127.0.0.1"};
-
-	wish->address = wish->family == AF_INET ? PICK(bench, bad_v4) : PICK(bench, bad_v6);
-	wish->freebind = port_state_chance(bench, 30);
-	if (wish->family == AF_INET6)
-		wish->v6only = port_state_chance(bench, 50);
-}
-
-static bool is_local(const struct wish *wish)
-{
-	const char *bare =
-		strncmp(wish->address, "::ffff:", 7) == 0 ? wish->address + 7 : wish->address;
-
-	if (strchr(bare, '.'))
-		return strcmp(bare, "8.8.8.8") != 0;
-	/* ::1 belongs to lo alone, an address of wider scope to every device. */
-	if (strcmp(bare, "::1") == 0)
-		return !wish->device || strcmp(wish->device, "lo") == 0;
-	return strcmp(bare, "2001:db8::1") != 0 && strcmp(bare, "fe80::1") != 0;
-}
-
-static struct bind_query query_of(const struct bench *bench, const struct wish *wish,
-				  bool privileged)
-{
-	struct bind_query query = {
-		.protocol = bench->type == SOCK_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP,
-		.af_inet6 = wish->family == AF_INET6,
-		.port = wish->port,
-		.reuseaddr = wish->reuseaddr,
-		.reuseport = wish->reuseport,
-		.v6only = wish->v6only,
-		.uid = wish->uid,
-		.device = wish->device ? if_nametoindex(wish->device) : 0,
-		.listens = bench->type == SOCK_STREAM,
-		.privileged = privileged,
-		.address_is_local = is_local(wish),
-		.freebind = wish->freebind,
-	};
-
-	ip_address_parse(wish->address, &query.address, NULL);
-	return query;
-}
-
-static void allow_low_ports(bool allow)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return;
-	if (allow)
-		data[0].effective |= 1u << CAP_NET_BIND_SERVICE;
-	else
-		data[0].effective &= ~(1u << CAP_NET_BIND_SERVICE);
-	syscall(SYS_capset, &header, data);
-}
-
-/* The kernel's answer: 0 or a positive errno. The socket is gone again when it is given. */
-static int try_bind(const struct bench *bench, const struct wish *wish, bool privileged)
-{
-	int fd = port_state_open(wish, bench->type), r;
-
-	allow_low_ports(privileged);
-	r = port_state_bind(fd, wish, wish->port);
-	allow_low_ports(true);
-	if (r == 0 && bench->type == SOCK_STREAM && listen(fd, 1) < 0)
-		r = -errno;
-	close(fd);
-	return -r;
-}
 
 /* --- the answers ------------------------------------------------------------------------------------------------ */
 
@@ -313,7 +232,7 @@ static void check_advice(struct bench *bench, const struct answer *answer, struc
 	wish.v6only |= advice->id == BIND_ADVICE_V6ONLY;
 	if (advice->id == BIND_ADVICE_ADDRESS)
 		wish.address = ip_address_format(&advice->address, text);
-	kernel = try_bind(bench, &wish, privileged);
+	kernel = bind_question_put(bench, &wish, privileged);
 	if (!kernel)
 		return;
 	strbuf_printf(&bench->complaint, "advice %s ", bind_advice_name(advice->id));
@@ -393,7 +312,7 @@ static void check_command(struct bench *bench, const struct command_answer *answ
 static void judge_case(struct bench *bench, const struct reader *readers, unsigned n_readers,
 		       const struct wish *wish, bool privileged, bool with_command)
 {
-	const struct bind_query query = query_of(bench, wish, privileged);
+	const struct bind_query query = bind_question_query(bench, wish, privileged);
 	struct answer answers[READERS_MAX] = {{0}};
 	struct command_answer commanded = {.error = -1};
 	struct eph_error error = {0};
@@ -403,7 +322,7 @@ static void judge_case(struct bench *bench, const struct reader *readers, unsign
 		r = ask_when_settled(&readers[i], &query, &answers[i], &error);
 	if (with_command)
 		ask_command(bench, &query, wish, &commanded);
-	kernel = try_bind(bench, wish, privileged);
+	kernel = bind_question_put(bench, wish, privileged);
 	check_command(bench, &commanded, kernel);
 	if (r < 0)
 		strbuf_printf(&bench->complaint, "no answer: %s (%s)\n", error.message,
@@ -447,7 +366,7 @@ static void run_case(uint64_t seed, int service, const struct reader *readers, u
 	wish = port_state_wish(&bench);
 	privileged = !port_state_chance(&bench, low ? 70 : 20);
 	if (port_state_chance(&bench, 4))
-		spoil(&bench, &wish);
+		bind_question_spoil(&bench, &wish);
 	judge_case(&bench, readers, n_readers, &wish, privileged,
 		   options->command && seed % COMMAND_EVERY == 0 &&
 			   bind_command_suits(&wish, privileged));
