@@ -8,6 +8,7 @@
 #include "config_files.h"
 #include "look.h"
 #include "number.h"
+#include "reserve_host.h"
 #include "reserve_ports.h"
 #include "reserve_view.h"
 #include "sysctl_change.h"
@@ -26,6 +27,10 @@ static const struct option_spec options[] = {
 	{"services", 0, NULL, "ports inside the range that services are configured for", NULL},
 	{"dry-run", 0, NULL, "say what would be done, and do nothing", NULL},
 	{"no-persist", 0, NULL, "set the running value only; a reboot undoes it", NULL},
+	{"host", 0, "[USER@]NAME[:PORT]", "show: what another machine never chooses, by ssh", NULL},
+	{"os", 0, "NAME", "show: with --host, the system that runs there",
+	 "aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
+	 "solaris11 tru64 windows windows-nt5"},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
@@ -423,7 +428,13 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	struct reserving reserving = {.command = STRBUF_INIT};
 	struct change_session session;
 	bool reads;
-	int r = parse(arguments, &reserving, reterr);
+	int r;
+
+	if (arguments_has(arguments, "host"))
+		return reserve_host(arguments, outcome, reterr);
+	if (arguments_has(arguments, "os"))
+		return error_set(reterr, -EINVAL, "options", "--os needs --host");
+	r = parse(arguments, &reserving, reterr);
 
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""test_usage.py EPHEMPORTS SYSTEM - usage over ssh, on one emulated host: its sockets, its range, its rule.
+"""test_usage.py EPHEMPORTS SYSTEM - usage over ssh, on one emulated host: its sockets, its range, its rule. SYSTEM may be
+"hostile" (what a host may print) or "reserved" (reserve show, on those that have a list).
 
 What the host's netstat prints is the sample of its system; the numbers expected were counted there by hand. That it can fail
 was shown by breaking: the default instead of the range that was read, and the command of Linux without its second choice.
@@ -106,10 +107,39 @@ def hostile(path):
         check("one or the other", (status, "exclude each other" in err), (3, True))
 
 
+def reserved(path):
+    """reserve show --host: the lists that a system never chooses from; nothing is changed by it."""
+    lists = {
+        "openbsd": [("net.inet.tcp.baddynamic", 18, "sysctl net.inet.tcp.baddynamic=+PORT"),
+                    ("net.inet.udp.baddynamic", 9, "sysctl net.inet.udp.baddynamic=+PORT")],
+        "solaris10": [("tcp_extra_priv_ports", 2, "ndd -set /dev/tcp tcp_extra_priv_ports_add PORT"),
+                      ("udp_extra_priv_ports", 2, "ndd -set /dev/udp udp_extra_priv_ports_add PORT")],
+        "illumos": [("tcp/extra_priv_ports", 2, "ipadm set-prop -p extra_priv_ports+=PORT tcp"),
+                    ("udp/extra_priv_ports", 2, "ipadm set-prop -p extra_priv_ports+=PORT udp")],
+        "windows": [("excludedportrange", 201, None), ("excludedportrange", 201, None),
+                    ("excludedportrange", 60, "netsh int ipv4 add excludedportrange protocol=tcp startport=PORT numberofports=1"),
+                    ("excludedportrange", 60, "netsh int ipv6 add excludedportrange protocol=tcp startport=PORT numberofports=1")],
+        "freebsd": [],
+    }
+    for name, expected in lists.items():
+        with Host(name) as host:
+            environment = {**os.environ, "EPHEMPORTS_SSH": host.ssh_command}
+            before = host.running()
+            words = [path, "reserve", "show", "--host", host.name]
+            done = subprocess.run([*words, "--json"], capture_output=True, timeout=60, check=False, env=environment)
+            got = [(one["setting"], one["count"], one["add_command"]) for one in json.loads(done.stdout)["reserved"]]
+            check(f"{name}: lists", (done.returncode, sorted(got, key=str)), (0, sorted(expected, key=str)))
+            screen = subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment).stdout.decode()
+            check(f"{name}: screen", [command for _, _, command in expected if command and command not in screen], [])
+            words[2:3] = ["add", "8080"]
+            check(f"{name}: add is refused", subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment).returncode, 3)
+            check(f"{name}: nothing was changed", host.running(), before)
+
+
 def main():
     path, name = os.path.abspath(sys.argv[1]), sys.argv[2]
     try:
-        hostile(path) if name == "hostile" else test_system(path, name)
+        {"hostile": hostile, "reserved": reserved}.get(name, lambda path: test_system(path, name))(path)
     except Skip as skip:
         print(f"skipped: {skip}")
         return 77

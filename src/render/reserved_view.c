@@ -1,0 +1,81 @@
+#include "reserved_view.h"
+
+#include "json.h"
+#include "number.h"
+#include "os_words.h"
+#include "printable.h"
+#include "strbuf.h"
+
+/* "1-3, 3306": a blank behind each comma, so that a long list can be broken. */
+static void add_ports(const struct port_set *ports, const struct screen *screen, struct strbuf *out)
+{
+	struct strbuf list = STRBUF_INIT, spaced = STRBUF_INIT;
+
+	port_set_format(ports, &list);
+	for (const char *c = list.text; *c; c++) {
+		strbuf_putc(&spaced, *c);
+		if (*c == ',')
+			strbuf_putc(&spaced, ' ');
+	}
+	strbuf_puts(out, "    ");
+	screen_wrap(out, spaced.length ? spaced.text : "none", 4, 4, screen->width);
+	strbuf_done(&list);
+	strbuf_done(&spaced);
+}
+
+static void add_list(const struct reserved_view *view, size_t i, const struct screen *screen,
+		     struct strbuf *out)
+{
+	const struct os_reserved *reserved = &view->state->reserved[i];
+
+	strbuf_printf(out, "  %s, ", reserved->setting);
+	os_protocol_words(reserved->protocols, reserved->families, out);
+	strbuf_printf(out, ", %s ports%s\n", GROUPED(port_set_count(&reserved->ports)),
+		      reserved->lasting ? "" : ", as it runs now");
+	add_ports(&reserved->ports, screen, out);
+	if (view->command[i])
+		strbuf_printf(out, "    > one more, there: %s\n", view->command[i]);
+}
+
+void reserved_view_text(const struct reserved_view *view, const struct screen *screen,
+			struct strbuf *out)
+{
+	strbuf_puts(out, "ports never chosen, ");
+	printable_puts(out, view->host);
+	strbuf_printf(out, ", %s ", view->title);
+	printable_puts(out, view->state->release);
+	strbuf_putc(out, '\n');
+	if (!view->state->reserveds)
+		strbuf_puts(out, "  no list was read: this system has none, or it is not shown\n");
+	for (size_t i = 0; i < view->state->reserveds; i++)
+		add_list(view, i, screen, out);
+}
+
+void reserved_view_json(const struct reserved_view *view, struct strbuf *out)
+{
+	struct json json = {.out = out};
+
+	json_object(&json, NULL);
+	json_uint(&json, "schema", 1);
+	json_string(&json, "host", view->host);
+	json_string(&json, "os", view->name);
+	json_string(&json, "release", view->state->release);
+	json_array(&json, "reserved");
+	for (size_t i = 0; i < view->state->reserveds; i++) {
+		const struct os_reserved *reserved = &view->state->reserved[i];
+		struct strbuf ports = STRBUF_INIT;
+
+		port_set_format(&reserved->ports, &ports);
+		json_object(&json, NULL);
+		json_string(&json, "setting", reserved->setting);
+		os_json_protocols(&json, reserved->protocols, reserved->families);
+		json_bool(&json, "lasting", reserved->lasting);
+		json_uint(&json, "count", port_set_count(&reserved->ports));
+		json_string(&json, "ports", ports.text);
+		json_string(&json, "add_command", view->command[i]);
+		json_end(&json);
+		strbuf_done(&ports);
+	}
+	json_end(&json);
+	json_end(&json);
+}
