@@ -88,7 +88,8 @@ const struct command cmd_range = {
 	.summary = "show and change the ephemeral range, and undo it",
 	.operands = "show|set|reset|confirm|log|undo|facts|firewall [OPERAND]",
 	.details =
-		"set LOW-HIGH or set --ports N changes the range, now and after a reboot; reset goes "
+		"set LOW-HIGH or set --ports N changes the range, now and after a reboot; reset "
+		"goes "
 		"back to the default. undo ID takes a change back that log lists, undo the last "
 		"one; it is refused, with status 3, when a later change or somebody else set the "
 		"same since. facts OS tells of other systems, firewall LOW-HIGH prints rules that "

@@ -22,7 +22,8 @@ static const struct option_spec options[] = {
 };
 
 static const struct why_question questions[] = {
-	{"bind", "reuseaddr reuseport v6only uid device no-listen probe os excluded mirrored", why_bind},
+	{"bind", "reuseaddr reuseport v6only uid device no-listen probe os excluded mirrored",
+	 why_bind},
 	{"connect", "from", why_connect},
 	{NULL, NULL, NULL},
 };

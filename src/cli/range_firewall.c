@@ -46,7 +46,7 @@ int range_firewall(const struct arguments *arguments, struct outcome *outcome,
 	/* Passive FTP is TCP; UDP only for who asks for it. */
 	r = firewall_rules(language, range, (tcp || !udp ? OS_TCP : 0u) | (udp ? OS_UDP : 0u),
 			   (v4 || !v6 ? OS_IPV4 : 0u) | (v6 || !v4 ? OS_IPV6 : 0u), &outcome->text);
-	return r < 0 ? error_set(reterr, r, "range",
-				 "'%.40s' is none of nft, iptables, pf, netsh", language)
+	return r < 0 ? error_set(reterr, r, "range", "'%.40s' is none of nft, iptables, pf, netsh",
+				 language)
 		     : 0;
 }

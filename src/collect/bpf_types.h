@@ -21,7 +21,8 @@ enum bpf_function {
 
 struct bpf_types {
 	int fd; /* memfd, close-on-exec, whose content is such type information; the caller closes it */
-	uint32_t function[BPF_FUNCTIONS]; /* its number in the kernel's own, 0: it has none of this name */
+	uint32_t function
+		[BPF_FUNCTIONS]; /* its number in the kernel's own, 0: it has none of this name */
 };
 
 /* Return: 0, -EBADMSG when @from is damaged or newer than we know, -ENOMEM or another negative errno. */

@@ -55,8 +55,7 @@ struct collector {
 
 	/* NULL: cannot. Add to snapshot->processes, and sort, those that hold the socket files @inode; of the sockets that
 	 * the last sockets() for one local port read. Return: 0; 1 when some were left out; negative errno: not known. */
-	int (*holders)(void *state, const uint32_t *inode, size_t count,
-		       struct snapshot *snapshot);
+	int (*holders)(void *state, const uint32_t *inode, size_t count, struct snapshot *snapshot);
 };
 
 extern const struct collector collector_netlink;

@@ -77,7 +77,7 @@ struct netns_snapshot {
 	/* connections closed without a TIME_WAIT since boot, because there were tcp_max_tw_buckets of them */
 	uint64_t time_wait_overflows;
 	bool overflows_known;
-	bool sockets_complete;       /* `sockets` has every socket of the namespace */
+	bool sockets_complete; /* `sockets` has every socket of the namespace */
 	/* `sockets` has at least every socket with this local port; 0: see above */
 	uint16_t sockets_port;
 	/* of sockets_port: TCP, UDP; protocol 0 where the collector cannot see it */

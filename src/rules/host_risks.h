@@ -19,7 +19,7 @@ struct host_config {
 	const struct service_ports *services; /* of @files */
 	/* what packets to its ports meet; NULL or not known: not looked at */
 	const struct firewall_claims *firewall;
-	bool foreign;  /* the first namespace is not the host's: no file of the host is about it */
+	bool foreign; /* the first namespace is not the host's: no file of the host is about it */
 	bool settings; /* the sysctl files were read, so a setting that is in none of them is in no file */
 };
 

@@ -26,6 +26,7 @@ static void test_command(void **state)
 		{"/run/netns/nc1", "nsenter --net=/run/netns/nc1 sysctl -w a=1"},
 		{"/tmp/$(id)", "nsenter --net='/tmp/$(id)' sysctl -w a=1"},
 		{"\x1b[31m;id", "ip netns exec $'\\x1b\\x5b31m\\x3bid' sysctl -w a=1"},
+		/* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tested */
 		{"\xe2\x80\xae'x", "ip netns exec $'\\xe2\\x80\\xae\\x27x' sysctl -w a=1"},
 		{"docker:0123abcd", "nsenter -t PID -n sysctl -w a=1"},
 	};

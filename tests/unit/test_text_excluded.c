@@ -100,7 +100,7 @@ static void refuses(void **state)
 	}
 	assert_non_null(many);
 	for (size_t i = 0; i <= EXCLUDED_MAX; i++)
-		memcpy(many + i * 4, "1 2\n", 4);
+		snprintf(many + i * 4, 5, "1 2\n");
 	assert_int_equal(text_excluded_read(many, EXCLUDED_MAX * 4, false, &list, NULL), 0);
 	assert_int_equal(text_excluded_read(many, EXCLUDED_MAX * 4 + 4, false, &list, NULL),
 			 -E2BIG);

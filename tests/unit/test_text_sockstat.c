@@ -49,7 +49,8 @@ static int counter(const char *text, const char *name, uint64_t *ret)
 
 static void reads_counters(void **state)
 {
-	const char *text = "IpExt: A B\nIpExt: 8 9\nTcpExt: A TCPTimeWaitOverflow B\nTcpExt: 1 22 x";
+	const char *text =
+		"IpExt: A B\nIpExt: 8 9\nTcpExt: A TCPTimeWaitOverflow B\nTcpExt: 1 22 x";
 	uint64_t n = 7;
 
 	(void)state;
