@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "error.h"
 #include "excluded_bind.h"
