@@ -1,5 +1,5 @@
 /*
- * File descriptors that close themselves: CLEANUP(fd_closep) int fd = -1;
+ * File descriptors that close themselves: CLEANUP(fd_closep) int fd = -1; and writing to one.
  * Every descriptor is opened close-on-exec.
  */
 #ifndef EPH_BASE_FD_H
@@ -22,5 +22,8 @@ static inline int fd_take(int *fd)
 	*fd = -1;
 	return taken;
 }
+
+/* Write all of it, in as many calls as the kernel wants. Return: 0 or a negative errno; part may then be written. */
+int fd_write_all(int fd, const char *bytes, size_t length);
 
 #endif

@@ -12,24 +12,9 @@
 #include "fd.h"
 #include "strbuf.h"
 
-static int write_all(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 int output_print(const char *bytes, size_t length, struct eph_error *reterr)
 {
-	int r = write_all(STDOUT_FILENO, bytes, length);
+	int r = fd_write_all(STDOUT_FILENO, bytes, length);
 
 	return r < 0 ? error_set(reterr, r, "standard output", "%s", strerror(-r)) : 0;
 }
@@ -37,7 +22,7 @@ int output_print(const char *bytes, size_t length, struct eph_error *reterr)
 /* The data and its name reach the disk before this returns 0; the directory entry follows with the next commit. */
 static int write_file(int fd, const char *bytes, size_t length)
 {
-	int r = write_all(fd, bytes, length);
+	int r = fd_write_all(fd, bytes, length);
 
 	if (r < 0)
 		return r;

@@ -257,7 +257,7 @@ static int list_candidates(struct candidate **ret, size_t *ret_count)
 
 static bool all_found(const struct wanted *wanted)
 {
-	return !memchr(wanted->found, false, wanted->count);
+	return !memchr(wanted->found, 0, wanted->count);
 }
 
 static int find_among(struct process_table *table, struct wanted *wanted, bool *ret_whole)

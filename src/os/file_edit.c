@@ -190,21 +190,6 @@ static int copy_attributes(int from, int to)
 	return r;
 }
 
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, text, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		text += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 /* As @old_fd was, -1: a new file. Attributes come before the text, so nobody reads it who could not before. */
 static int take_over(int fd, int old_fd)
 {
@@ -240,7 +225,7 @@ static int write_temporary(const struct file_place *place, const char *temporary
 		return -errno;
 	r = take_over(fd, old_fd);
 	if (r == 0)
-		r = write_all(fd, text, length);
+		r = fd_write_all(fd, text, length);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	return r;

@@ -98,21 +98,6 @@ int journal_directory_lock(int directory_fd)
 	return fd_take(&fd);
 }
 
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, text, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		text += written;
-		length -= (size_t)written;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 int journal_file_write(int directory_fd, const char *name, const char *text, size_t length)
 {
 	CLEANUP(fd_closep) int fd = -1;
@@ -126,7 +111,9 @@ int journal_file_write(int directory_fd, const char *name, const char *text, siz
 		    0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text, length);
+	r = fd_write_all(fd, text, length);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r == 0 && renameat(directory_fd, temporary, directory_fd, name) < 0)
 		r = -errno;
 	if (r < 0)

@@ -70,23 +70,6 @@ static int read_value(struct runner *runner, const char *name, struct strbuf *re
 }
 
 /* Of a list the kernel takes a page at a time and remembers where it was; the first write replaces, later ones add. */
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, text, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		if (written == 0)
-			return -EIO;
-		text += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 static int write_value(struct runner *runner, const char *name, const char *value,
 		       struct eph_error *reterr)
 {
@@ -100,7 +83,7 @@ static int write_value(struct runner *runner, const char *name, const char *valu
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(reterr, -errno, name, NULL);
-	r = *value ? write_all(fd, value, strlen(value)) : write_all(fd, "\n", 1);
+	r = *value ? fd_write_all(fd, value, strlen(value)) : fd_write_all(fd, "\n", 1);
 	return r < 0 ? fail(reterr, r, name, value) : 0;
 }
 

@@ -18,19 +18,7 @@
 
 static int write_all(void *context, const char *bytes, size_t length)
 {
-	const int *fd = context;
-
-	while (length > 0) {
-		ssize_t written = write(*fd, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
+	return fd_write_all(*(const int *)context, bytes, length);
 }
 
 /* The directory of @path, and in @ret_name its last part. Return: descriptor or negative errno. */
