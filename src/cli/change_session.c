@@ -64,7 +64,7 @@ static const char *netns_name(const struct change_session *session, const char *
 	return unnamed;
 }
 
-static void tell(const struct strbuf *recovered)
+void change_session_tell(const struct strbuf *recovered)
 {
 	struct strbuf line = STRBUF_INIT;
 
@@ -104,7 +104,7 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
 	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};
 	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &ret->recovered, reterr);
-		tell(&ret->recovered);
+		change_session_tell(&ret->recovered);
 	}
 	return r;
 }

@@ -25,6 +25,9 @@ struct change_session {
  */
 int change_session_open(const struct arguments *arguments, bool changes, struct change_session *ret,
 			struct eph_error *reterr);
+/* Say what was settled, on standard error. */
+void change_session_tell(const struct strbuf *recovered);
+
 void change_session_close(struct change_session *session);
 
 #endif

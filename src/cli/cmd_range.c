@@ -17,23 +17,30 @@ static const struct option_spec options[] = {
 	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
 	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
 	 "@file"},
-	{"host", 0, "[USER@]NAME[:PORT]", "show: of another machine, by ssh", NULL},
-	{"os", 0, "NAME", "show: the system that printed it, or that runs there", system_words},
+	{"host", 0, "[USER@]NAME[:PORT]", "on another machine, by ssh; repeat it for several",
+	 NULL},
+	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
+	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},
+	{"os", 0, "NAME", "the system that runs there, or (show --text) that printed it",
+	 system_words},
 	{"for", 0, "LANGUAGE", "firewall: nft, iptables, pf or netsh", "nft iptables pf netsh"},
 	{"markdown", 0, NULL, "facts: as a page of the documentation", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
 static const struct range_verb verbs[] = {
-	{"confirm", "no-persist", 0, range_confirm},
-	{"facts", "markdown", 1, range_facts},
-	{"firewall", "for", 1, range_firewall},
-	{"log", "", 0, range_log},
-	{"reset", "name dry-run no-persist confirm-within", 0, range_reset},
-	{"set", "ports name dry-run no-persist confirm-within", 1, range_set},
-	{"show", "name expect text host os", 0, range_show},
-	{"undo", "", 1, range_undo},
-	{NULL, NULL, 0, NULL},
+#define HOSTS " host hosts-file parallel os"
+	{"confirm", "no-persist" HOSTS, 0, range_confirm, range_remote_confirm},
+	{"facts", "markdown", 1, range_facts, NULL},
+	{"firewall", "for", 1, range_firewall, NULL},
+	{"log", "host", 0, range_log, NULL},
+	{"reset", "name dry-run no-persist confirm-within" HOSTS, 0, range_reset,
+	 range_remote_reset},
+	{"set", "ports name dry-run no-persist confirm-within" HOSTS, 1, range_set,
+	 range_remote_set},
+	{"show", "name expect text" HOSTS, 0, range_show, range_remote_show},
+	{"undo", HOSTS, 1, range_undo, range_remote_undo},
+	{NULL, NULL, 0, NULL, NULL},
 };
 
 static bool is_in(const char *list, const char *word)
@@ -80,7 +87,18 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 				 "firewall",
 				 arguments->operand[0]);
 	r = check(arguments, verb, reterr);
-	return r < 0 ? r : verb->run(arguments, outcome, reterr);
+	if (r < 0)
+		return r;
+	if (verb->remote &&
+	    (arguments_has(arguments, "host") || arguments_has(arguments, "hosts-file")))
+		return range_hosts(arguments, verb->remote, outcome, reterr);
+	if (arguments_has(arguments, "parallel") ||
+	    (arguments_has(arguments, "os") && !arguments_has(arguments, "text")))
+		return error_set(reterr, -EINVAL, "range",
+				 arguments_has(arguments, "parallel")
+					 ? "--parallel needs --host or --hosts-file"
+					 : "--os needs --text or --host: this system is known");
+	return verb->run(arguments, outcome, reterr);
 }
 
 const struct command cmd_range = {

@@ -1,38 +1,94 @@
 #include "range_remote.h"
 
-#include "host.h"
-#include "runner_ssh.h"
+#include <errno.h>
+#include <string.h>
+#include <time.h>
 
-static int read_state(struct os_host *host, struct os_state *ret, struct eph_error *reterr)
+#include "change_session.h"
+
+#define LOCK_TRIES 60u /* each of them waits a little by itself */
+
+static int check_options(const struct arguments *arguments, struct eph_error *reterr)
 {
-	struct os_host_files files;
-	struct os_files borrowed;
-	int r = os_host_read(host, ret, reterr);
+	static const char *const senseless[] = {"all-netns", "netns",  "ipv4", "ipv6",
+						"save",      "replay", "text", NULL};
+
+	for (unsigned i = 0; senseless[i]; i++)
+		if (arguments_has(arguments, senseless[i]))
+			return error_set(reterr, -EINVAL, "range", "--host cannot go with --%s",
+					 senseless[i]);
+	return 0;
+}
+
+/* Other hosts of the same run hold the lock in turn. */
+static int open_journal(struct journal **ret, struct eph_error *reterr)
+{
+	int r = journal_open(JOURNAL_WRITE, ret, reterr);
+
+	for (unsigned i = 0; r == -EBUSY && i < LOCK_TRIES; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+		r = journal_open(JOURNAL_WRITE, ret, reterr);
+	}
+	return r;
+}
+
+static int find_system(struct range_remote *remote, const char *host, const char *os,
+		       struct eph_error *reterr)
+{
+	int r = ssh_runner_init(&remote->ssh, host, reterr);
+
+	remote->reached = r == 0;
+	return r == 0 ? os_host_open(&remote->host, &remote->ssh.runner, os, reterr) : r;
+}
+
+int range_remote_open(const struct arguments *arguments, const char *host, bool changes,
+		      struct range_remote *ret, struct eph_error *reterr)
+{
+	struct strbuf recovered = STRBUF_INIT;
+	int r = check_options(arguments, reterr);
+
+	*ret = (struct range_remote){.reached = false};
+	if (r == 0)
+		r = find_system(ret, host, arguments_get(arguments, "os"), reterr);
+	if (r == 0 && changes)
+		r = open_journal(&ret->journal, reterr);
+	ret->run = (struct change_run){.runner = &ret->host.runner, .journal = ret->journal};
+	if (r == 0 && changes) {
+		r = change_recover(&ret->run, &recovered, reterr);
+		change_session_tell(&recovered);
+	}
+	strbuf_done(&recovered);
+	return r;
+}
+
+void range_remote_close(struct range_remote *remote)
+{
+	journal_close(remote->journal);
+	if (remote->reached)
+		ssh_runner_done(&remote->ssh);
+}
+
+int range_remote_ranges(struct range_remote *remote, struct os_state *ret, struct eph_error *reterr)
+{
+	struct host_change *change = NULL;
+	int r = host_change_read(&remote->host, &change, reterr);
 
 	if (r < 0)
 		return r;
-	r = os_host_files(host, &files, reterr);
-	borrowed = (struct os_files){files.file, files.count};
-	if (r == 0) {
-		os_boot(ret, &borrowed);
-		os_warn(ret, NULL);
-	}
-	os_host_files_done(&files);
-	return r;
+	*ret = change->state;
+	os_warn(ret, NULL);
+	host_change_free(change);
+	return 0;
 }
 
 int range_remote_state(const char *target, const char *os, struct os_state *ret,
 		       struct eph_error *reterr)
 {
-	struct ssh_runner ssh;
-	struct os_host host;
-	int r = ssh_runner_init(&ssh, target, reterr);
+	struct range_remote remote = {.reached = false};
+	int r = find_system(&remote, target, os, reterr);
 
-	if (r < 0)
-		return r;
-	r = os_host_open(&host, &ssh.runner, os, reterr);
 	if (r == 0)
-		r = read_state(&host, ret, reterr);
-	ssh_runner_done(&ssh);
+		r = range_remote_ranges(&remote, ret, reterr);
+	range_remote_close(&remote);
 	return r;
 }

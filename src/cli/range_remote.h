@@ -1,17 +1,37 @@
 /*
- * The ranges of another machine, reached by ssh.
+ * A verb of `range` on another machine, reached by ssh: logged in, its system found out, the journal open where something
+ * changes.
  */
 #ifndef EPH_CLI_RANGE_REMOTE_H
 #define EPH_CLI_RANGE_REMOTE_H
 
-#include "system.h"
+#include "arguments.h"
+#include "host_change.h"
+#include "runner_ssh.h"
+
+struct range_remote {
+	struct ssh_runner ssh;
+	struct os_host host;
+	struct journal *journal;
+	struct change_run run;
+	bool reached;
+};
 
 /**
- * range_remote_state() - log in, find out the system, read its ranges and what its boot files say
- * @target: as the user gave it: [user@]name[:port]
- * @os:     name of the system, when it does not tell or is not believed; or NULL
- * Return: 0 or negative errno with @reterr.
+ * range_remote_open() - log in and find out the system
+ * @host:    as the user gave it: [user@]name[:port]
+ * @changes: open the journal, and settle what was interrupted there, which is said on standard error
+ * Close in any case. Return: 0 or negative errno with @reterr.
  */
+int range_remote_open(const struct arguments *arguments, const char *host, bool changes,
+		      struct range_remote *ret, struct eph_error *reterr);
+void range_remote_close(struct range_remote *remote);
+
+/* Its ranges, and what its boot files say, judged. */
+int range_remote_ranges(struct range_remote *remote, struct os_state *ret,
+			struct eph_error *reterr);
+
+/* All of it in one call, for who only looks: log in, read, close. @os: name of the system, or NULL. */
 int range_remote_state(const char *target, const char *os, struct os_state *ret,
 		       struct eph_error *reterr);
 

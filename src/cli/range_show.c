@@ -73,37 +73,24 @@ static int read_text(const struct arguments *arguments, struct showing *showing,
 static int read_remote(const struct arguments *arguments, struct showing *showing,
 		       struct eph_error *reterr)
 {
-	const char *host = arguments_get(arguments, "host");
-	unsigned hosts = 0;
-	int r;
+	struct range_remote remote;
+	int r = range_remote_open(arguments, showing->host, false, &remote, reterr);
 
-	for (unsigned i = 0; i < arguments->n_options; i++)
-		hosts += strcmp(arguments->option[i]->name, "host") == 0;
-	if (hosts > 1)
-		return error_set(reterr, -EINVAL, "range", "one --host at a time");
-	if (arguments_get(arguments, "netns") || arguments_get(arguments, "text"))
-		return error_set(reterr, -EINVAL, "range",
-				 "--host cannot go with --netns or --text");
-	snprintf(showing->host, sizeof(showing->host), "%s", host);
 	showing->view.how = "over ssh";
 	note(showing, "Services that listen inside: nobody looked over there.");
-	r = range_remote_state(host, arguments_get(arguments, "os"), showing->state, reterr);
-	if (r == 0 && strcmp(showing->state->system->name, "linux") == 0)
-		note(showing, "What the next boot brings: not known, sysctl files of another "
-			      "Linux are not read yet.");
+	if (r == 0)
+		r = range_remote_ranges(&remote, showing->state, reterr);
+	range_remote_close(&remote);
 	return r;
 }
 
 static int read_ranges(const struct arguments *arguments, struct showing *showing,
 		       struct eph_error *reterr)
 {
-	if (arguments_get(arguments, "host"))
+	if (*showing->host)
 		return read_remote(arguments, showing, reterr);
 	if (arguments_get(arguments, "text"))
 		return read_text(arguments, showing, reterr);
-	if (arguments_get(arguments, "os"))
-		return error_set(reterr, -EINVAL, "range",
-				 "--os needs --text or --host: this system is known");
 	return read_local(arguments, showing, reterr);
 }
 
@@ -147,12 +134,46 @@ static void show(const struct arguments *arguments, struct showing *showing,
 		range_view_text(view, &screen, &outcome->text);
 }
 
-int range_show(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+/* The first regular range, and whether all are like it; with what is expected, how it lies to that. */
+static void fill_row(const struct showing *showing, struct range_row *row)
+{
+	static const char *const words[] = {
+		[RANGE_FITS] = ", exactly the expected",
+		[RANGE_INSIDE] = ", narrower: inside of the expected",
+		[RANGE_WIDER] = ", wider than the expected",
+		[RANGE_BESIDE] = ", not inside of the expected",
+	};
+	const struct os_range *found = NULL;
+	enum range_fit fit = RANGE_FITS;
+	bool same = true;
+
+	for (size_t i = 0; i < showing->state->ranges; i++) {
+		const struct os_range *range = &showing->state->range[i];
+		enum range_fit own = range_fit_of(range->now, showing->view.expected);
+
+		if (range->spec->name != OS_REGULAR || !range->known)
+			continue;
+		same &= !found ||
+			(found->now.lo == range->now.lo && found->now.hi == range->now.hi);
+		fit = own > fit ? own : fit;
+		found = found ? found : range;
+	}
+	snprintf(row->text, sizeof(row->text), "%s %.20s  ", showing->state->system->title,
+		 showing->state->release);
+	if (found)
+		snprintf(row->text + strlen(row->text), 100, "%u-%u%s%s", found->now.lo,
+			 found->now.hi, same ? "" : " (they differ)",
+			 showing->view.expects ? words[fit] : "");
+}
+
+static int show_one(const struct arguments *arguments, const char *host, struct range_row *row,
+		    struct outcome *outcome, struct eph_error *reterr)
 {
 	const char *expected = arguments_get(arguments, "expect");
 	struct showing showing = {.state = calloc(1, sizeof(struct os_state))};
 	int r = 0;
 
+	snprintf(showing.host, sizeof(showing.host), "%s", host);
 	if (!showing.state)
 		return error_set(reterr, -ENOMEM, "range", "out of memory");
 	if (expected) {
@@ -165,7 +186,20 @@ int range_show(const struct arguments *arguments, struct outcome *outcome, struc
 		r = choose(arguments_get(arguments, "name"), showing.state, reterr);
 	if (r == 0)
 		show(arguments, &showing, outcome);
+	if (r == 0 && row)
+		fill_row(&showing, row);
 	file_list_done(&showing.files);
 	free(showing.state);
 	return r;
+}
+
+int range_show(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	return show_one(arguments, "", NULL, outcome, reterr);
+}
+
+int range_remote_show(const struct arguments *arguments, const char *host, struct range_row *row,
+		      struct outcome *outcome, struct eph_error *reterr)
+{
+	return show_one(arguments, host, row, outcome, reterr);
 }

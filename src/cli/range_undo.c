@@ -1,15 +1,21 @@
 #include <errno.h>
+#include <string.h>
 
 #include "change_session.h"
 #include "change_view.h"
 #include "json.h"
 #include "look.h"
 #include "range.h"
+#include "range_undo.h"
 
-static int find(const struct change_list *list, const char *id, struct change **ret,
-		struct eph_error *reterr)
+int range_undo_find(const struct change_list *list, const char *id, const char *host,
+		    struct change **ret, struct eph_error *reterr)
 {
-	*ret = change_list_find(list, id);
+	*ret = id ? change_list_find(list, id) : NULL;
+	for (size_t i = list->count; !id && !*ret && i-- > 0;)
+		if (list->change[i]->state == CHANGE_DONE &&
+		    strcmp(list->change[i]->place.host, host) == 0)
+			*ret = list->change[i];
 	if (*ret)
 		return 0;
 	return id ? error_set(reterr, -ENOENT, "undo",
@@ -17,8 +23,8 @@ static int find(const struct change_list *list, const char *id, struct change **
 		  : error_set(reterr, -ENOENT, "undo", "there is no change to undo");
 }
 
-static void show(const struct arguments *arguments, const struct change *change,
-		 struct outcome *outcome)
+void range_undo_show(const struct arguments *arguments, const struct change *change,
+		     struct outcome *outcome)
 {
 	struct json json = {.out = &outcome->text};
 	struct screen screen = look_screen();
@@ -45,12 +51,12 @@ int range_undo(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r == 0)
 		r = journal_list(session.journal, &list, reterr);
 	if (r == 0)
-		r = find(&list, id, &change, reterr);
+		r = range_undo_find(&list, id, "", &change, reterr);
 	if (r == 0)
 		r = change_undo(&session.run, &list, change, reterr);
 	outcome->changed = r == 0;
 	if (r == 0)
-		show(arguments, change, outcome);
+		range_undo_show(arguments, change, outcome);
 	change_list_done(&list);
 	change_session_close(&session);
 	return r;

@@ -28,6 +28,7 @@ struct change *change_free(struct change *change)
 		free(step->path);
 		free(step->content);
 		free(step->old_content);
+		free(step->link_to);
 	}
 	free(change);
 	return NULL;
@@ -106,6 +107,20 @@ int change_add_file(struct change *change, const char *setting, const char *befo
 					  &step->old_length)
 		       ? 0
 		       : -ENOMEM;
+}
+
+int change_add_link(struct change *change, const char *setting, const char *path, const char *to)
+{
+	struct change_step *step;
+	int r;
+
+	if (strlen(path) >= CHANGE_PATH_BYTES || strlen(to) >= CHANGE_PATH_BYTES)
+		return -E2BIG;
+	r = add(change, setting, NULL, NULL, &step);
+	if (r < 0)
+		return r;
+	digest_bytes(to, strlen(to), step->digest_after);
+	return copy_text(path, &step->path) && copy_text(to, &step->link_to) ? 0 : -ENOMEM;
 }
 
 /* What the plan was made for must still be so: a value that somebody set meanwhile would be lost. */

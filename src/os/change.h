@@ -32,6 +32,9 @@ int change_add_file(struct change *change, const char *setting, const char *befo
 		    const char *after, const char *path, const struct runner_file *file,
 		    const char *text, size_t length);
 
+/* Append a symbolic link, made where nothing is. Return as above. */
+int change_add_link(struct change *change, const char *setting, const char *path, const char *to);
+
 /* Who applies changes, and where. */
 struct change_run {
 	struct runner *runner;

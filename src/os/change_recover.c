@@ -17,7 +17,7 @@ static int tidy(struct change_run *run, const struct change *change, struct eph_
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < change->steps; i++)
-		if (change->step[i].path)
+		if (change->step[i].path && !change->step[i].link_to)
 			r = run->runner->ops->file_tidy(run->runner, change->step[i].path, reterr);
 	return r;
 }

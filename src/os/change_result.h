@@ -48,6 +48,8 @@ struct change_step {
 	size_t length;
 	char *old_content; /* what it was; the same */
 	size_t old_length;
+	unsigned mode; /* of a file that was not there; 0: 0644 */
+	char *link_to; /* no file but a symbolic link to this, where nothing was; else NULL */
 };
 
 #define CHANGE_NETNS_INODE "net:[" /* begins the name of a namespace that nobody named */

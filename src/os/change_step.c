@@ -39,6 +39,22 @@ static int stand_of_file(struct change_run *run, const struct change_step *step,
 	return r;
 }
 
+static int stand_of_link(struct change_run *run, const struct change_step *step,
+			 enum step_stand *ret, struct eph_error *reterr)
+{
+	const struct runner_ops *ops = run->runner->ops;
+	struct strbuf to = STRBUF_INIT;
+	int r = ops->link_read ? ops->link_read(run->runner, step->path, &to, reterr)
+			       : error_set(reterr, -EOPNOTSUPP, "link", "%.200s: no links here",
+					   step->path);
+
+	*ret = r == 0 && !to.length                            ? STEP_BEFORE
+	       : r == 0 && strcmp(to.text, step->link_to) == 0 ? STEP_AFTER
+							       : STEP_OTHER;
+	strbuf_done(&to);
+	return r == -EEXIST ? 0 : r;
+}
+
 static int stand_of_setting(struct change_run *run, const struct change_step *step,
 			    enum step_stand *ret, struct eph_error *reterr)
 {
@@ -56,6 +72,8 @@ static int stand_of_setting(struct change_run *run, const struct change_step *st
 int change_step_stand(struct change_run *run, const struct change_step *step, enum step_stand *ret,
 		      struct eph_error *reterr)
 {
+	if (step->link_to)
+		return stand_of_link(run, step, ret, reterr);
 	return step->path ? stand_of_file(run, step, ret, reterr)
 			  : stand_of_setting(run, step, ret, reterr);
 }
@@ -91,12 +109,31 @@ static int set(struct change_run *run, const char *name, const char *value,
 	return r;
 }
 
+static int put_link(struct change_run *run, const struct change_step *step, bool remove,
+		    struct eph_error *reterr)
+{
+	const struct runner_ops *ops = run->runner->ops;
+	enum step_stand stand;
+	int r = ops->link_replace
+			? ops->link_replace(run->runner, step->path, step->link_to, remove, reterr)
+			: error_set(reterr, -EOPNOTSUPP, "link", "%.200s: no links here",
+				    step->path);
+
+	change_point(run);
+	if (r == 0)
+		r = stand_of_link(run, step, &stand, reterr);
+	if (r == 0 && stand != (remove ? STEP_BEFORE : STEP_AFTER))
+		r = error_set(reterr, -EREMOTEIO, "link", "%.200s: reads back as something else",
+			      step->path);
+	return r;
+}
+
 static int put(struct change_run *run, const char *path, const char *from, const char *to,
-	       const char *text, size_t length, struct eph_error *reterr)
+	       const char *text, size_t length, unsigned mode, struct eph_error *reterr)
 {
 	const struct runner_ops *ops = run->runner->ops;
 	struct runner_file file;
-	int r = ops->file_replace(run->runner, path, from, *to ? text : NULL, length, reterr);
+	int r = ops->file_replace(run->runner, path, from, *to ? text : NULL, length, mode, reterr);
 
 	change_point(run);
 	if (r < 0)
@@ -115,8 +152,10 @@ int change_step_take(struct change_run *run, const struct change_step *step,
 	change_point(run);
 	if (!step->path)
 		return set(run, step->setting, step->after, reterr);
+	if (step->link_to)
+		return put_link(run, step, false, reterr);
 	return put(run, step->path, step->digest_before, step->digest_after, step->content,
-		   step->length, reterr);
+		   step->length, step->mode, reterr);
 }
 
 int change_step_take_back(struct change_run *run, const struct change_step *step,
@@ -130,13 +169,15 @@ int change_step_take_back(struct change_run *run, const struct change_step *step
 	change_point(run);
 	if (!step->path)
 		return set(run, step->setting, step->before, reterr);
+	if (step->link_to)
+		return put_link(run, step, true, reterr);
 	if (*step->digest_before && !text) {
 		r = journal_backup(run->journal, step, &copy, &length, reterr);
 		text = copy;
 	}
 	return r < 0 ? r
 		     : put(run, step->path, step->digest_after, step->digest_before, text, length,
-			   reterr);
+			   0, reterr);
 }
 
 /* Does the name still mean the same after a reboot? Not that of a process, nor a bare inode number. */

@@ -88,7 +88,7 @@ static int keep_content(struct change_run *run, struct change_step *step, struct
 	struct runner_file file;
 	int r;
 
-	if (!step->path)
+	if (!step->path || step->link_to)
 		return 0;
 	r = run->runner->ops->file_read(run->runner, step->path, &file, reterr);
 	if (r == 0 && strcmp(file.digest, step->digest_after) != 0)

@@ -44,11 +44,28 @@ static int host_file_read(struct runner *runner, const char *path, struct runner
 }
 
 static int host_file_replace(struct runner *runner, const char *path, const char *expected,
-			     const char *text, size_t length, struct eph_error *reterr)
+			     const char *text, size_t length, unsigned mode,
+			     struct eph_error *reterr)
 {
 	struct runner *way = host_of(runner)->way;
 
-	return way->ops->file_replace(way, path, expected, text, length, reterr);
+	return way->ops->file_replace(way, path, expected, text, length, mode, reterr);
+}
+
+static int host_link_read(struct runner *runner, const char *path, struct strbuf *ret,
+			  struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->link_read(way, path, ret, reterr);
+}
+
+static int host_link_replace(struct runner *runner, const char *path, const char *to, bool remove,
+			     struct eph_error *reterr)
+{
+	struct runner *way = host_of(runner)->way;
+
+	return way->ops->link_replace(way, path, to, remove, reterr);
 }
 
 static int host_file_tidy(struct runner *runner, const char *path, struct eph_error *reterr)
@@ -63,6 +80,8 @@ static const struct runner_ops host_ops = {
 	.line = host_line,
 	.file_read = host_file_read,
 	.file_replace = host_file_replace,
+	.link_read = host_link_read,
+	.link_replace = host_link_replace,
 	.file_tidy = host_file_tidy,
 };
 

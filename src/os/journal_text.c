@@ -24,11 +24,13 @@ static json_t *step_json(const struct change_step *step)
 	if (!step->path)
 		return json_pack("{s:s, s:s?, s:s?}", "setting", step->setting, "before",
 				 step->before, "after", step->after);
-	return json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:s?}", "setting", step->setting,
-			 "before", step->before, "after", step->after, "path", step->path,
-			 "digest_before", digest_or_null(step->digest_before), "digest_after",
-			 digest_or_null(step->digest_after), "backup",
-			 digest_or_null(step->backup));
+	/* A key whose value is "s*" and NULL is left out. */
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:s?, s:s*, s:o*}", "setting",
+			 step->setting, "before", step->before, "after", step->after, "path",
+			 step->path, "digest_before", digest_or_null(step->digest_before),
+			 "digest_after", digest_or_null(step->digest_after), "backup",
+			 digest_or_null(step->backup), "link", step->link_to, "mode",
+			 step->mode ? json_pack("i", (int)step->mode) : NULL);
 }
 
 static json_t *place_json(const struct change_place *place)
@@ -150,21 +152,6 @@ static int read_file(const json_t *object, struct change_step *step, struct eph_
 	return r == 0 ? read_backup(object, step, reterr) : r;
 }
 
-static int read_step(const json_t *object, struct change_step *step, struct eph_error *reterr)
-{
-	bool file = json_object_get(object, "path") != NULL;
-	int r;
-
-	if (!json_is_object(object) || json_object_size(object) != (file ? 7 : 3))
-		return wrong(reterr, "steps");
-	r = read_copy(object, "setting", CHANGE_SETTING_MAX, false, &step->setting, reterr);
-	if (r == 0)
-		r = read_copy(object, "before", CHANGE_VALUE_MAX, file, &step->before, reterr);
-	if (r == 0)
-		r = read_copy(object, "after", CHANGE_VALUE_MAX, file, &step->after, reterr);
-	return r == 0 && file ? read_file(object, step, reterr) : r;
-}
-
 static int read_number(const json_t *object, const char *key, int64_t *ret,
 		       struct eph_error *reterr)
 {
@@ -174,6 +161,45 @@ static int read_number(const json_t *object, const char *key, int64_t *ret,
 		return wrong(reterr, key);
 	*ret = json_integer_value(value);
 	return 0;
+}
+
+/* What only some files have. */
+static int read_kind(const json_t *object, struct change_step *step, struct eph_error *reterr)
+{
+	int64_t mode;
+	int r = 0;
+
+	if (json_object_get(object, "link"))
+		r = read_copy(object, "link", CHANGE_PATH_BYTES - 1, false, &step->link_to, reterr);
+	if (r == 0 && step->link_to && (!*step->link_to || *step->digest_before))
+		r = wrong(reterr, "link");
+	if (r < 0 || !json_object_get(object, "mode"))
+		return r;
+	r = read_number(object, "mode", &mode, reterr);
+	if (r == 0 && (step->link_to || !mode || mode > 0777))
+		r = wrong(reterr, "mode");
+	step->mode = r == 0 ? (unsigned)mode : 0;
+	return r;
+}
+
+static int read_step(const json_t *object, struct change_step *step, struct eph_error *reterr)
+{
+	bool file = json_object_get(object, "path") != NULL;
+	size_t keys = !file ? 3
+			    : 7u + (json_object_get(object, "link") != NULL) +
+				      (json_object_get(object, "mode") != NULL);
+	int r;
+
+	if (!json_is_object(object) || json_object_size(object) != keys)
+		return wrong(reterr, "steps");
+	r = read_copy(object, "setting", CHANGE_SETTING_MAX, false, &step->setting, reterr);
+	if (r == 0)
+		r = read_copy(object, "before", CHANGE_VALUE_MAX, file, &step->before, reterr);
+	if (r == 0)
+		r = read_copy(object, "after", CHANGE_VALUE_MAX, file, &step->after, reterr);
+	if (r == 0 && file)
+		r = read_file(object, step, reterr);
+	return r == 0 && file ? read_kind(object, step, reterr) : r;
 }
 
 static int read_place(const json_t *object, struct change_place *ret, struct eph_error *reterr)

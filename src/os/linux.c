@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "linux_boot.h"
 #include "os_text.h"
 #include "text_sysctl.h"
 
@@ -140,6 +141,9 @@ const struct os_system os_linux = {
 	.facts = &facts,
 	.read = commands,
 	.is = is,
+	.boot_file = linux_boot_files,
 	.parse = parse,
 	.set = set,
+	.boot = linux_boot,
+	.persist = linux_persist,
 };

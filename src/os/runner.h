@@ -56,9 +56,20 @@ struct runner_ops {
 	 * file_replace() - the file holds @text, or is as it was
 	 * @expected: its digest as read, "" if there was none; -ESTALE when it is another one by now
 	 * @text:     NULL: remove it
+	 * @mode:     of a file that was not there; 0: 0644. An old one keeps its own
 	 */
 	int (*file_replace)(struct runner *runner, const char *path, const char *expected,
-			    const char *text, size_t length, struct eph_error *reterr);
+			    const char *text, size_t length, unsigned mode,
+			    struct eph_error *reterr);
+
+	/* Where the symbolic link leads, appended to @ret: nothing when there is none. -EEXIST: something else is there.
+	 * NULL, as link_replace() below: this runner has no links. */
+	int (*link_read)(struct runner *runner, const char *path, struct strbuf *ret,
+			 struct eph_error *reterr);
+
+	/* Make the link to @to where nothing is, or (@remove) take away the one that leads there. -ESTALE otherwise. */
+	int (*link_replace)(struct runner *runner, const char *path, const char *to, bool remove,
+			    struct eph_error *reterr);
 
 	/* Take away what an interrupted file_replace() of @path may have left beside it. */
 	int (*file_tidy)(struct runner *runner, const char *path, struct eph_error *reterr);

@@ -40,8 +40,10 @@ static int local_file_read(struct runner *runner, const char *path, struct runne
 }
 
 static int local_file_replace(struct runner *runner, const char *path, const char *expected,
-			      const char *text, size_t length, struct eph_error *reterr)
+			      const char *text, size_t length, unsigned mode,
+			      struct eph_error *reterr)
 {
+	(void)mode; /* No plan for this machine has a script in it. */
 	return file_edit_replace(root_of(runner), path, expected, text, length, reterr);
 }
 

@@ -222,7 +222,7 @@ static int ssh_file_read(struct runner *runner, const char *path, struct runner_
 }
 
 static int write_over(struct ssh_runner *ssh, const char *path, const struct runner_file *old,
-		      const char *text, size_t length, struct eph_error *reterr)
+		      const char *text, size_t length, unsigned mode, struct eph_error *reterr)
 {
 	struct ssh_sum before = {0, 0}, after = {0, 0};
 	struct strbuf line = STRBUF_INIT;
@@ -233,7 +233,8 @@ static int write_over(struct ssh_runner *ssh, const char *path, const struct run
 		before = ssh_sum(old->text, old->length);
 	if (text)
 		after = ssh_sum(text, length);
-	r = ssh_file_replace_line(path, old->exists ? &before : NULL, text ? &after : NULL, &line);
+	r = ssh_file_replace_line(path, old->exists ? &before : NULL, text ? &after : NULL, mode,
+				  &line);
 	r = run_file_line(ssh, r, &line, path, text ? text : "", length, &output, reterr);
 	if (r == 0 && output.status) {
 		r = ssh_file_error(output.status);
@@ -244,7 +245,8 @@ static int write_over(struct ssh_runner *ssh, const char *path, const struct run
 }
 
 static int ssh_file_replace(struct runner *runner, const char *path, const char *expected,
-			    const char *text, size_t length, struct eph_error *reterr)
+			    const char *text, size_t length, unsigned mode,
+			    struct eph_error *reterr)
 {
 	struct ssh_runner *ssh = ssh_of(runner);
 	struct runner_file old;
@@ -253,7 +255,7 @@ static int ssh_file_replace(struct runner *runner, const char *path, const char 
 	if (r == 0 && strcmp(old.digest, expected) != 0)
 		r = file_failed(ssh, -ESTALE, path, NULL, reterr);
 	if (r == 0 && (old.exists || text))
-		r = write_over(ssh, path, &old, text, length, reterr);
+		r = write_over(ssh, path, &old, text, length, mode, reterr);
 	runner_file_done(&old);
 	return r;
 }
@@ -274,11 +276,48 @@ static int ssh_file_tidy(struct runner *runner, const char *path, struct eph_err
 	return r;
 }
 
+static int ssh_link_read(struct runner *runner, const char *path, struct strbuf *ret,
+			 struct eph_error *reterr)
+{
+	struct ssh_runner *ssh = ssh_of(runner);
+	struct strbuf line = STRBUF_INIT;
+	struct runner_output output;
+	int r = ssh_link_read_line(path, &line);
+
+	r = run_file_line(ssh, r, &line, path, NULL, 0, &output, reterr);
+	if (r == 0) {
+		r = ssh_link_read_answer(output.text.text, output.status, ret);
+		if (r < 0)
+			file_failed(ssh, r, path, &output, reterr);
+	}
+	runner_output_done(&output);
+	return r;
+}
+
+static int ssh_link_replace(struct runner *runner, const char *path, const char *to, bool remove,
+			    struct eph_error *reterr)
+{
+	struct ssh_runner *ssh = ssh_of(runner);
+	struct strbuf line = STRBUF_INIT;
+	struct runner_output output;
+	int r = ssh_link_replace_line(path, to, remove, &line);
+
+	r = run_file_line(ssh, r, &line, path, NULL, 0, &output, reterr);
+	if (r == 0 && output.status) {
+		r = ssh_file_error(output.status);
+		file_failed(ssh, r, path, &output, reterr);
+	}
+	runner_output_done(&output);
+	return r;
+}
+
 static const struct runner_ops ssh_ops = {
 	.run = ssh_run,
 	.line = ssh_line,
 	.file_read = ssh_file_read,
 	.file_replace = ssh_file_replace,
+	.link_read = ssh_link_read,
+	.link_replace = ssh_link_replace,
 	.file_tidy = ssh_file_tidy,
 };
 

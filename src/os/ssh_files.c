@@ -19,6 +19,7 @@
 #define LOOP        46
 #define TOO_LARGE   47
 #define FULL        48
+#define EXISTS      49
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -148,7 +149,8 @@ static void same_sum(const char *file, const struct ssh_sum *sum, const char *ot
 }
 
 /* The new file is filled, and what arrived is compared with what was sent. */
-static void fill(const struct ssh_sum *before, const struct ssh_sum *after, struct strbuf *out)
+static void fill(const struct ssh_sum *before, const struct ssh_sum *after, unsigned mode,
+		 struct strbuf *out)
 {
 	strbuf_puts(out, "rm -f \"$t\"; ");
 	if (before)
@@ -156,14 +158,16 @@ static void fill(const struct ssh_sum *before, const struct ssh_sum *after, stru
 	else
 		strbuf_puts(out, "if [ -d \"$d\" ]; then :; else mkdir \"$d\" || exit " TEXT(
 					 DENIED) "; chmod 755 \"$d\"; fi; (umask 077; : >\"$t\") "
-						 "|| exit " TEXT(DENIED) "; chmod 644 \"$t\"; ");
+						 "|| exit " TEXT(DENIED) "; ");
+	if (!before)
+		strbuf_printf(out, "chmod %o \"$t\"; ", mode ? mode & 0777u : 0644u);
 	strbuf_puts(out, "cat >\"$t\" || { rm -f \"$t\"; exit " TEXT(FULL) "; }; ");
 	same_sum("t", after, "rm -f \"$t\"; exit " TEXT(FULL), out);
 	strbuf_puts(out, "sync; ");
 }
 
 int ssh_file_replace_line(const char *path, const struct ssh_sum *before,
-			  const struct ssh_sum *after, struct strbuf *out)
+			  const struct ssh_sum *after, unsigned mode, struct strbuf *out)
 {
 	int r = begin(path, out);
 
@@ -173,7 +177,7 @@ int ssh_file_replace_line(const char *path, const struct ssh_sum *before,
 	strbuf_printf(out, "if [ -%s \"$h\" ]; then :; else exit " TEXT(STALE) "; fi; ",
 		      before ? "n" : "z");
 	if (after)
-		fill(before, after, out);
+		fill(before, after, mode, out);
 	if (before)
 		same_sum("f", before, "rm -f \"$t\"; exit " TEXT(STALE), out);
 	if (!after)
@@ -197,6 +201,52 @@ int ssh_file_tidy_line(const char *path, struct strbuf *out)
 	return r;
 }
 
+#define LINK_HEAD  "ephemports-link "
+#define LINK_TO    "l=`ls -ld \"$f\" | sed \"s/^.* -> //\"`; "
+#define LINK_IS    "if [ -h \"$f\" ]; then "
+#define LINK_OTHER "else if ls -d \"$f\" >/dev/null 2>&1; then exit " TEXT(EXISTS)
+
+int ssh_link_read_line(const char *path, struct strbuf *out)
+{
+	int r = begin(path, out);
+
+	if (r == 0)
+		strbuf_puts(out, "; " LINK_IS LINK_TO "echo \"" LINK_HEAD "$l\"; " LINK_OTHER
+				 "; else echo \"" LINK_HEAD "\"; fi; fi");
+	return r;
+}
+
+int ssh_link_read_answer(const char *text, int status, struct strbuf *ret)
+{
+	size_t head = sizeof(LINK_HEAD) - 1;
+
+	if (status)
+		return ssh_file_error(status);
+	if (strncmp(text, LINK_HEAD, head) != 0)
+		return -EPROTO;
+	strbuf_add(ret, text + head, strcspn(text + head, "\n"));
+	return ret->failed ? -ENOMEM : 0;
+}
+
+int ssh_link_replace_line(const char *path, const char *to, bool remove, struct strbuf *out)
+{
+	int r = begin(path, out);
+
+	strbuf_puts(out, "; w=");
+	if (r == 0)
+		r = ssh_quote_word(to, out);
+	if (remove)
+		strbuf_puts(out, "; l=; " LINK_IS LINK_TO
+				 "fi; if [ x\"$l\" = x\"$w\" ]; then rm -f \"$f\" || exit " TEXT(
+					 DENIED) "; sync; else exit " TEXT(STALE) "; fi");
+	else
+		strbuf_puts(
+			out,
+			"; if ls -d \"$f\" >/dev/null 2>&1; then exit " TEXT(
+				STALE) "; fi; ln -s \"$w\" \"$f\" || exit " TEXT(DENIED) "; sync");
+	return r == 0 && out->failed ? -ENOMEM : r;
+}
+
 int ssh_file_error(int status)
 {
 	switch (status) {
@@ -216,6 +266,8 @@ int ssh_file_error(int status)
 		return -ELOOP;
 	case TOO_LARGE:
 		return -EFBIG;
+	case EXISTS:
+		return -EEXIST;
 	case FULL:
 		return -ENOSPC;
 	default:

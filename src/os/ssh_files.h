@@ -5,6 +5,7 @@
 #ifndef EPH_OS_SSH_FILES_H
 #define EPH_OS_SSH_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runner.h"
@@ -27,12 +28,19 @@ int ssh_file_read_answer(const char *text, size_t length, int status, struct run
  * ssh_file_replace_line() - the line that puts its standard input in the place of a file
  * @before: sum of the file as it was read; NULL: it was not there
  * @after:  sum of the new text; NULL: the file is removed
+ * @mode:   of a file that was not there; 0: 0644
  *
  * The new file begins as a copy of the old one, so owner, mode and what else cp -p keeps survive, and gets its text before
  * it is moved over the old one.
  */
 int ssh_file_replace_line(const char *path, const struct ssh_sum *before,
-			  const struct ssh_sum *after, struct strbuf *out);
+			  const struct ssh_sum *after, unsigned mode, struct strbuf *out);
+
+/* The line that prints where a link leads, and what it said, appended to @ret; the one that makes or removes it. As
+ * runner_ops says. */
+int ssh_link_read_line(const char *path, struct strbuf *out);
+int ssh_link_read_answer(const char *text, int status, struct strbuf *ret);
+int ssh_link_replace_line(const char *path, const char *to, bool remove, struct strbuf *out);
 
 int ssh_file_tidy_line(const char *path, struct strbuf *out);
 

@@ -113,6 +113,10 @@ static void add_edits(const struct change *change, struct strbuf *out)
 			continue;
 		strbuf_puts(out, "  would write  ");
 		printable_puts(out, step->path);
+		if (step->link_to) {
+			strbuf_puts(out, ", a link to ");
+			printable_puts(out, step->link_to);
+		}
 		strbuf_putc(out, '\n');
 		add_lines(step->old_content, step->old_length, step->content, step->length, '-',
 			  out);
@@ -136,6 +140,10 @@ static void undo_command(const struct change *change, struct strbuf *out)
 	if (change_place_option(&change->place)) {
 		strbuf_puts(out, " -N ");
 		paste_word(out, change->place.netns_name);
+	}
+	if (*change->place.host) {
+		strbuf_puts(out, " --host ");
+		paste_word(out, change->place.host);
 	}
 	strbuf_putc(out, '\n');
 }

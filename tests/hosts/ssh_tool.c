@@ -257,7 +257,7 @@ static int replace_file(const char *path, const char *digest)
 	static char text[CHANGE_CONTENT_MAX];
 	size_t length = fread(text, 1, sizeof(text), stdin);
 
-	return ssh.runner.ops->file_replace(&ssh.runner, path, digest, text, length, &error) < 0
+	return ssh.runner.ops->file_replace(&ssh.runner, path, digest, text, length, 0, &error) < 0
 		       ? failed()
 		       : 0;
 }
@@ -290,7 +290,7 @@ static int act(int argc, char **argv)
 	if (strcmp(argv[0], "replace") == 0 && argc == 3)
 		return replace_file(argv[1], argv[2]);
 	if (strcmp(argv[0], "remove") == 0 && argc == 3)
-		return ops->file_replace(&ssh.runner, argv[1], argv[2], NULL, 0, &error) < 0
+		return ops->file_replace(&ssh.runner, argv[1], argv[2], NULL, 0, 0, &error) < 0
 			       ? failed()
 			       : 0;
 	if (strcmp(argv[0], "tidy") == 0 && argc == 2)

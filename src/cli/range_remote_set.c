@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "change_view.h"
+#include "look.h"
+#include "number.h"
+#include "os_words.h"
+#include "range.h"
+#include "range_remote_guard.h"
+#include "range_wish.h"
+
+/* All that a run knows. */
+struct setting {
+	const struct arguments *arguments;
+	bool reset, dry_run, persist;
+	unsigned confirm_s;
+	struct os_wish wish;
+	struct host_change *change;
+	struct range_waiting waiting;
+	struct strbuf note[CHANGE_NOTES_MAX];
+	unsigned notes, warnings;
+};
+
+static struct strbuf *add_note(struct setting *set)
+{
+	static struct strbuf spare;
+
+	if (set->notes == CHANGE_NOTES_MAX)
+		return &spare;
+	set->note[set->notes] = (struct strbuf)STRBUF_INIT;
+	return &set->note[set->notes++];
+}
+
+static int choose_range(struct setting *set, struct eph_error *reterr)
+{
+	int r;
+
+	if (set->reset)
+		return host_change_default(set->change, set->wish.name, &set->wish.range, reterr);
+	r = range_wish_read(set->arguments, set->change->state.system, &set->wish.range, reterr);
+	return r;
+}
+
+/* What will be said of the ranges once they are set. */
+static void note_warnings(struct setting *set)
+{
+	struct os_state *state = malloc(sizeof(*state));
+
+	if (!state)
+		return;
+	*state = set->change->state;
+	for (size_t i = 0; i < state->ranges; i++) {
+		struct os_range *range = &state->range[i];
+
+		if (range->spec->name != set->wish.name || !range->known)
+			continue;
+		range->value[OS_END_LOW] = set->wish.range.lo;
+		range->value[OS_END_HIGH] = set->wish.range.hi;
+		range->now = set->wish.range;
+		range->boot_known = false;
+	}
+	os_warn(state, NULL);
+	for (size_t i = 0; i < state->ranges; i++)
+		for (unsigned bit = 0; bit < OS_WARNINGS; bit++)
+			if (state->range[i].spec->name == set->wish.name &&
+			    state->range[i].warnings & 1u << bit &&
+			    !(i && state->range[i - 1].warnings & 1u << bit)) {
+				struct strbuf *note = add_note(set);
+
+				strbuf_printf(note, "%u-%u: ", set->wish.range.lo,
+					      set->wish.range.hi);
+				os_warning_words(&state->range[i], 1u << bit, note);
+				set->warnings++;
+			}
+	free(state);
+}
+
+static void note_edits(struct setting *set)
+{
+	for (size_t i = 0; i < set->change->edits.count; i++)
+		if (*set->change->edits.edit[i].note)
+			strbuf_puts(add_note(set), set->change->edits.edit[i].note);
+	if (set->confirm_s && set->change->change->steps)
+		strbuf_printf(add_note(set),
+			      "undone by itself in %s s, and by a reboot, unless you confirm it: "
+			      "ephemports range confirm --host %s",
+			      GROUPED(set->confirm_s), set->change->change->place.host);
+	if (set->reset && set->persist)
+		strbuf_puts(add_note(set), "where files keep the range they hold the default now");
+}
+
+static void show(struct setting *set, struct range_row *row, struct outcome *outcome)
+{
+	struct screen screen = look_screen();
+	const struct change *change = set->change->change;
+	struct change_view view = {
+		.change = change, .dry_run = set->dry_run, .persisted = set->persist};
+
+	for (unsigned i = 0; i < change->steps; i++)
+		if (*set->change->command[i])
+			view.command[i] = set->change->command[i];
+	for (unsigned i = 0; i < set->notes; i++)
+		view.note[view.notes++] = set->note[i].text;
+	outcome->status = set->warnings ? STATUS_WARNING : STATUS_FINE;
+	snprintf(row->text, sizeof(row->text), "%s %s%u-%u%s%s", set->change->state.system->title,
+		 !change->steps ? "already "
+		 : set->dry_run ? "would become "
+				: "",
+		 set->wish.range.lo, set->wish.range.hi, *change->id ? ", undo " : "", change->id);
+	if (arguments_has(set->arguments, "json"))
+		change_view_json(&view, &outcome->text);
+	else
+		change_view_text(&view, &screen, &outcome->text);
+}
+
+/* The guard before the first step: whatever happens to us, the range is taken back. */
+static int apply(struct range_remote *remote, struct setting *set, struct eph_error *reterr)
+{
+	struct change *change = set->change->change;
+	int r = 0;
+
+	if (set->dry_run || !change->steps)
+		return 0;
+	if (set->confirm_s)
+		r = range_waiting_arm(remote, set->change, set->confirm_s, &set->waiting, reterr);
+	if (r < 0)
+		return r;
+	r = change_apply(&remote->run, change, reterr);
+	if (!set->confirm_s)
+		return r;
+	set->waiting.name = set->wish.name;
+	set->waiting.range = set->wish.range;
+	snprintf(set->waiting.id, sizeof(set->waiting.id), "%s", change->id);
+	if (r == 0)
+		return range_waiting_write(remote, &set->waiting, reterr);
+	range_waiting_disarm(remote, &set->waiting, NULL);
+	return r;
+}
+
+static int change_host(struct range_remote *remote, struct setting *set, struct outcome *outcome,
+		       struct eph_error *reterr)
+{
+	int r = host_change_read(&remote->host, &set->change, reterr);
+
+	if (r == 0 && set->change->state.system->flags & OS_FIXED) {
+		outcome->error_status = STATUS_CRITICAL;
+		return error_set(reterr, -EPERM, "range", "%s: %s",
+				 set->change->state.system->title,
+				 set->change->state.system->because);
+	}
+	if (r == 0)
+		r = choose_range(set, reterr);
+	if (r == 0)
+		r = host_change_plan(&remote->host, set->change, &set->wish, set->persist, reterr);
+	if (r == 0)
+		r = apply(remote, set, reterr);
+	return r;
+}
+
+static int read_options(struct setting *set, struct eph_error *reterr)
+{
+	const char *within = arguments_get(set->arguments, "confirm-within");
+	bool tcp = arguments_has(set->arguments, "tcp"), udp = arguments_has(set->arguments, "udp");
+	uint64_t seconds = 0;
+	int r = range_wish_name(arguments_get(set->arguments, "name"), &set->wish.name, reterr);
+
+	set->wish.protocols = tcp == udp ? OS_TCP | OS_UDP | OS_SCTP : tcp ? OS_TCP : OS_UDP;
+	set->wish.families = OS_IPV4 | OS_IPV6;
+	set->dry_run = arguments_has(set->arguments, "dry-run");
+	set->persist = !arguments_has(set->arguments, "no-persist") && !within;
+	if (r == 0 && !set->reset)
+		r = range_wish_check(set->arguments, reterr);
+	if (r == 0 && within)
+		r = look_count(within, "confirm-within", RANGE_CONFIRM_SECONDS_MAX, &seconds,
+			       reterr);
+	set->confirm_s = (unsigned)seconds;
+	return r;
+}
+
+static int run(const struct arguments *arguments, const char *host, bool reset,
+	       struct range_row *row, struct outcome *outcome, struct eph_error *reterr)
+{
+	struct setting set = {.arguments = arguments, .reset = reset};
+	struct range_remote remote = {.reached = false};
+	int r = read_options(&set, reterr);
+
+	if (r == 0)
+		r = range_remote_open(arguments, host, !set.dry_run, &remote, reterr);
+	if (r == 0)
+		r = change_host(&remote, &set, outcome, reterr);
+	if (r == 0) {
+		note_edits(&set);
+		note_warnings(&set);
+		outcome->changed = !set.dry_run && set.change->change->steps;
+		show(&set, row, outcome);
+	}
+	range_remote_close(&remote);
+	for (unsigned i = 0; i < set.notes; i++)
+		strbuf_done(&set.note[i]);
+	host_change_free(set.change);
+	return r;
+}
+
+int range_remote_set(const struct arguments *arguments, const char *host, struct range_row *row,
+		     struct outcome *outcome, struct eph_error *reterr)
+{
+	return run(arguments, host, false, row, outcome, reterr);
+}
+
+int range_remote_reset(const struct arguments *arguments, const char *host, struct range_row *row,
+		       struct outcome *outcome, struct eph_error *reterr)
+{
+	return run(arguments, host, true, row, outcome, reterr);
+}
+
+/* Files and stores get what runs already; then the guard is ended. */
+static int confirm(struct range_remote *remote, struct setting *set, struct eph_error *reterr)
+{
+	int r = range_waiting_read(remote, &set->waiting, reterr);
+
+	set->wish.name = set->waiting.name;
+	set->wish.range = set->waiting.range;
+	if (r == 0)
+		r = host_change_read(&remote->host, &set->change, reterr);
+	if (r == 0)
+		r = host_change_plan(&remote->host, set->change, &set->wish, set->persist, reterr);
+	if (r == 0 && set->change->plan.steps)
+		return error_set(reterr, -ESTALE, "confirm",
+				 "%.80s: the range is not %u-%u any more: set it again",
+				 remote->host.runner.place.host, set->wish.range.lo,
+				 set->wish.range.hi);
+	if (r == 0)
+		r = range_waiting_disarm(remote, &set->waiting, reterr);
+	if (r < 0)
+		return r;
+	range_waiting_remove(remote);
+	return change_apply(&remote->run, set->change->change, reterr);
+}
+
+int range_remote_confirm(const struct arguments *arguments, const char *host, struct range_row *row,
+			 struct outcome *outcome, struct eph_error *reterr)
+{
+	struct setting set = {
+		.arguments = arguments,
+		.wish = {.protocols = OS_TCP | OS_UDP | OS_SCTP, .families = OS_IPV4 | OS_IPV6},
+		.persist = !arguments_has(arguments, "no-persist")};
+	struct range_remote remote;
+	int r = range_remote_open(arguments, host, true, &remote, reterr);
+
+	if (r == 0)
+		r = confirm(&remote, &set, reterr);
+	if (r == 0) {
+		strbuf_puts(add_note(&set), "confirmed: it is not taken back any more");
+		outcome->changed = true;
+		show(&set, row, outcome);
+	}
+	range_remote_close(&remote);
+	for (unsigned i = 0; i < set.notes; i++)
+		strbuf_done(&set.note[i]);
+	host_change_free(set.change);
+	return r;
+}
