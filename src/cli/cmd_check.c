@@ -12,6 +12,7 @@
 #include "risk_choice.h"
 #include "risk_list.h"
 #include "risks.h"
+#include "strbuf.h"
 #include "text_port_list.h"
 
 #define ACCEPTED_PATH "/etc/ephemports/accepted-risks"
@@ -53,13 +54,15 @@ struct host {
 	struct file_list files;
 	struct service_ports services;
 	struct firewall_claims firewall;
-	bool configured; /* the files are about the first namespace */
-	bool foreign;    /* no sysctl file is */
+	struct strbuf unread_firewall; /* the note that it was not read */
+	bool configured;               /* the files are about the first namespace */
+	bool foreign;                  /* no sysctl file is */
 };
 
 static void host_done(struct host *host)
 {
 	firewall_claims_done(&host->firewall);
+	strbuf_done(&host->unread_firewall);
 	service_ports_done(&host->services);
 	file_list_done(&host->files);
 	usage_result_done(&host->usage);
@@ -159,6 +162,8 @@ static void add_notes(const struct observe_options *observe, const struct host *
 			       "does not say where the files of its host are");
 	if (host->files.unreadable)
 		add_note(view, "some configuration files: they could not be read; try as root");
+	if (host->unread_firewall.length)
+		add_note(view, host->unread_firewall.text);
 	if (!sockets)
 		add_note(view, "single sockets, so not who binds before connecting: there are too "
 			       "many, or the snapshot has none");
@@ -182,10 +187,22 @@ static void show(const struct arguments *arguments, const struct check_view *vie
 		check_view_text(view, &screen, &outcome->text);
 }
 
+static void read_firewall(struct host *host)
+{
+	observe_firewall(host->snapshot, &host->firewall);
+	if (host->firewall.unknown_because)
+		strbuf_printf(&host->unread_firewall, "firewall rules: %s",
+			      host->firewall.unknown_because);
+	else if (host->firewall.in_part)
+		strbuf_puts(&host->unread_firewall,
+			    "some firewall rules: nft does not tell what they do; see "
+			    "iptables-save");
+}
+
 static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
 {
 	struct observe_options observe;
-	struct host host = {.configured = false};
+	struct host host = {.unread_firewall = STRBUF_INIT};
 	struct risks_result risks = {0};
 	struct check_view view = {0};
 	int r = check_options(arguments, reterr);
@@ -201,7 +218,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r == 0)
 		r = observe_usage(&observe, &host.snapshot, &host.usage, reterr);
 	if (r == 0) {
-		observe_firewall(host.snapshot, &host.firewall);
+		read_firewall(&host);
 		r = judge(arguments, &observe, &host, &risks, reterr);
 	}
 	if (r == 0) {

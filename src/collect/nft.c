@@ -244,13 +244,32 @@ static int read_rules(const char *path, bool terse, struct firewall *ret)
 	return r;
 }
 
+static const char *why_not(int error)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		return "nft took more than a second";
+	case -EFBIG:
+	case -ENOMEM:
+		return "they are too many";
+	case -EPERM:
+	case -EACCES:
+		return "only root may read them";
+	default:
+		return "nft failed";
+	}
+}
+
 /* A host may have sets of a million addresses: what they hold is read only where a rule looks up a port in one. */
-static enum nft_outcome read_with(const char *path, struct firewall *ret)
+static enum nft_outcome read_with(const char *path, struct firewall *ret, const char **ret_because)
 {
 	struct firewall full = {0};
+	int r = read_rules(path, true, ret);
 
-	if (read_rules(path, true, ret) < 0)
+	if (r < 0) {
+		*ret_because = why_not(r);
 		return NFT_NOT_READ;
+	}
 	if (!ret->sets_missing)
 		return NFT_READ;
 	if (read_rules(path, false, &full) < 0)
@@ -260,27 +279,33 @@ static enum nft_outcome read_with(const char *path, struct firewall *ret)
 	return NFT_READ;
 }
 
-static enum nft_outcome read_inside(struct firewall *ret)
+static enum nft_outcome read_inside(struct firewall *ret, const char **ret_because)
 {
 	enum nft_outcome outcome = NFT_READ;
 	int tables = is_loaded() ? count_tables() : 0;
 	const char *path = find_nft();
 
 	if (tables < 0)
+		*ret_because = tables == -EPERM ? why_not(tables)
+						: "the kernel did not tell whether there are any";
+	else if (tables > 0 && !path)
+		*ret_because = "nft is not installed";
+	else if (tables > 0)
+		outcome = read_with(path, ret, ret_because);
+	if (*ret_because)
 		return NFT_NOT_READ;
-	if (tables > 0)
-		outcome = path ? read_with(path, ret) : NFT_NOT_READ;
 	return outcome == NFT_READ && has_old_tables() ? NFT_READ_IN_PART : outcome;
 }
 
-enum nft_outcome nft_read(int netns_fd, struct firewall *ret)
+enum nft_outcome nft_read(int netns_fd, struct firewall *ret, const char **ret_because)
 {
 	enum nft_outcome outcome = NFT_NOT_READ;
 	int back;
 
 	*ret = (struct firewall){0};
+	*ret_because = NULL;
 	if (netns_enter(netns_fd, &back) == 0)
-		outcome = read_inside(ret);
+		outcome = read_inside(ret, ret_because);
 	netns_leave(&back);
 	return outcome;
 }

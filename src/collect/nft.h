@@ -17,8 +17,9 @@ enum nft_outcome {
 /**
  * nft_read() - the rules of the namespace @netns_fd, -1 for the caller's own
  * @ret: replaced, also when nothing was read; firewall_done() it
+ * @ret_because: of NFT_NOT_READ, where there are or may be tables: why, a fixed sentence; else NULL
  * Never loads a kernel module. Some 10 ms where there are rules, 0.2 ms where not. Return: what could be read.
  */
-enum nft_outcome nft_read(int netns_fd, struct firewall *ret);
+enum nft_outcome nft_read(int netns_fd, struct firewall *ret, const char **ret_because);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "names.h"
+#include "number.h"
 #include "printable.h"
 #include "screen.h"
 #include "strbuf.h"
@@ -87,6 +88,8 @@ void why_claims_json(const struct firewall_claims *claims, const struct bind_que
 		    !known            ? "not-read"
 		    : claims->in_part ? "read-in-part"
 				      : "read");
+	if (claims && claims->unknown_because)
+		json_string(json, "firewall_not_read_because", claims->unknown_because);
 	json_array(json, "claims");
 	for (unsigned i = 0; known && i < claims->count; i++) {
 		const struct firewall_claim *claim = &claims->claim[i];
@@ -116,13 +119,40 @@ static void add_paragraph(const char *sentence, unsigned width, struct strbuf *o
 	strbuf_done(&clean);
 }
 
+/* What was not read may claim the port: said once, in a line. */
+static void add_unread(const struct firewall_claims *claims, const struct bind_query *query,
+		       unsigned width, struct strbuf *out)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	if (ip_address_is_loopback(&query->address))
+		return;
+	if (claims->unknown_because)
+		strbuf_printf(&line, "firewall rules not read: %s", claims->unknown_because);
+	else if (claims->in_part && claims->firewall.unread)
+		strbuf_printf(&line, "%s firewall rule%s could not be read: see iptables-save",
+			      GROUPED(claims->firewall.unread),
+			      claims->firewall.unread == 1 ? "" : "s");
+	else if (claims->in_part)
+		strbuf_puts(&line, "firewall rules read in part: see iptables-save");
+	if (line.length) {
+		add_paragraph(line.text, width, out);
+		strbuf_putc(out, '\n');
+	}
+	strbuf_done(&line);
+}
+
 void why_claims_text(const struct firewall_claims *claims, const struct bind_query *query,
 		     unsigned width, struct strbuf *out)
 {
 	struct strbuf sentence = STRBUF_INIT;
 
-	if (!claims || !claims->known || !claims->count)
+	if (!claims)
 		return;
+	if (!claims->known || !claims->count) {
+		add_unread(claims, query, width, out);
+		return;
+	}
 	for (unsigned i = 0; i < claims->count; i++) {
 		strbuf_clear(&sentence);
 		add_sentence(claims, &claims->claim[i], query, &sentence);

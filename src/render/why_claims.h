@@ -10,12 +10,12 @@
 struct json;
 struct strbuf;
 
-/* "firewall": "read", "read-in-part" or "not-read", and "claims": [{"what", "rule", "certain", "text"}] into the open
+/* "firewall": "read", "read-in-part" or "not-read", "firewall_not_read_because" if there is more to say, and "claims": [{"what", "rule", "certain", "text"}] into the open
  * object. @claims may be NULL. */
 void why_claims_json(const struct firewall_claims *claims, const struct bind_query *query,
 		     struct json *json);
 
-/* One paragraph each, and an empty line; nothing when there is none. */
+/* One paragraph each, and an empty line; when there is none, one line of what was not read. */
 void why_claims_text(const struct firewall_claims *claims, const struct bind_query *query,
 		     unsigned width, struct strbuf *out);
 

@@ -20,6 +20,8 @@ struct firewall_claims {
 	struct firewall firewall; /* what the claims point into */
 	bool known;               /* the rules were read */
 	bool in_part;             /* rules of the old iptables, or single ones, were not */
+	/* not known although there are, or may be, tables: "nft took more than a second"; else NULL; not owned */
+	const char *unknown_because;
 	struct firewall_claim claim[FIREWALL_CLAIMS_MAX];
 	unsigned count;
 };

@@ -11,7 +11,7 @@ void observe_firewall(const struct snapshot *snapshot, struct firewall_claims *r
 	*ret = (struct firewall_claims){.known = false};
 	if (snapshot->replayed || !snapshot->n_netns)
 		return;
-	outcome = nft_read(snapshot->netns[0].fd, &ret->firewall);
+	outcome = nft_read(snapshot->netns[0].fd, &ret->firewall, &ret->unknown_because);
 	ret->known = outcome != NFT_NOT_READ;
 	ret->in_part = outcome == NFT_READ_IN_PART || ret->firewall.unread;
 }

@@ -223,6 +223,25 @@ def iptables():
     assert [claim['what'] for claim in answer['claims']] == ['redirect'], answer
     assert [claim['what'] for claim in why(8400)['claims']] == ['drop']
     assert why(8500)['claims'] == []  # not known, so not claimed
+    seen = subprocess.run([ephemports, 'why', 'bind', '8500'], capture_output=True, text=True).stdout
+    assert 'could not be read: see iptables-save' in seen, seen
+    nft('flush ruleset\n')
+
+
+def unread():
+    """What was not read is said in a line, also where nothing is claimed."""
+    def text(*what):
+        return subprocess.run([ephemports, *what], capture_output=True, text=True).stdout
+
+    nft('flush ruleset\n')
+    assert 'firewall rule' not in text('why', 'bind', '8500') + text('check')
+    # More rules than are kept.
+    nft('table inet many {\n chain input { type filter hook input priority 0;\n' +
+        ''.join(f'tcp dport {port % 1000 + 1} accept\n' for port in range(70000)) + '}\n}\n')
+    assert 'firewall rules not read: ' in text('why', 'bind', '8500'), text('why', 'bind', '8500')
+    assert 'firewall rules not read' not in text('why', 'bind', '127.0.0.1:8500')
+    assert 'firewall_not_read_because' in why(8500)
+    assert 'not looked at  firewall rules: ' in text('check')
     nft('flush ruleset\n')
 
 
@@ -290,6 +309,7 @@ def main():
             raise AssertionError('the client outside does not reach the servers')
         words()
         iptables()
+        unread()
         ranges()
         random_rules(outside, rounds, seed)
     finally:
