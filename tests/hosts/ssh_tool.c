@@ -6,6 +6,7 @@
  *	set LOW HIGH			change and keep all regular ranges, as os_plan(), os_plan_boot() and os_persist() say,
  *					through change_apply() and the journal
  *	undo				the last change, through change_undo()
+ *	recover				what was interrupted, through change_recover()
  *	run WORD...			its output; exit status is the command's
  *	cmd LINE			the same for cmd.exe
  *	read PATH			"none", or digest and real path, then the text
@@ -20,14 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "change.h"
 #include "error.h"
-#include "host.h"
+#include "host_change.h"
 #include "parse.h"
 #include "runner_ssh.h"
 
-#define FAILED 99
+#define FAILED  99
+#define STOPPED 98
 
 static struct ssh_runner ssh;
 static struct eph_error error;
@@ -104,127 +106,75 @@ static int show(void)
 	return 0;
 }
 
-static int run_words(const char *const *argv)
+/* EPH_TEST_STOP_AT: the process is gone at that point of a change, as by SIGKILL. */
+static void stop_at(void *userdata, unsigned point)
 {
-	struct runner_output output;
-	int r = ssh.runner.ops->run(&ssh.runner, argv, NULL, 0, &output, &error);
+	const unsigned *stop = userdata;
 
-	if (r == 0 && output.status)
-		r = error_set(&error, -EREMOTEIO, "test", "%s: %s", argv[0], output.errors.text);
-	runner_output_done(&output);
-	return r;
+	if (point == *stop)
+		_exit(STOPPED);
 }
 
-/* Before the boot: setting is what the store holds; the plan has what wins at boot, perhaps a file's. */
-static int add_step(struct change *change, const struct os_step *step, bool boot)
+static unsigned stop_point;
+
+static int open_run(struct change_run *run)
 {
-	char name[OS_SETTING_BYTES + 8];
-	struct strbuf before = STRBUF_INIT;
-	int r;
+	const char *text = getenv("EPH_TEST_STOP_AT");
 
-	snprintf(name, sizeof(name), "%s%s", boot ? OS_HOST_BOOT : "", step->setting);
-	r = host.runner.settings->read(&host.runner, name, &before, &error);
-	if (r == 0 && (!boot || strcmp(before.text, step->after) != 0))
-		r = change_add_setting(change, name, boot ? before.text : step->before,
-				       step->after);
-	strbuf_done(&before);
-	return r;
-}
-
-static int add_steps(struct change *change, const struct os_plan *plan, bool boot)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < plan->steps; i++)
-		r = add_step(change, &plan->step[i], boot);
-	return r;
-}
-
-static int add_edit(struct change *change, const struct os_edit *edit)
-{
-	struct runner_file old;
-	int r = host.runner.ops->file_read(&host.runner, edit->path, &old, &error);
-
-	if (r == 0)
-		r = change_add_file(change, "range", NULL, NULL, edit->path, &old, edit->text,
-				    edit->length);
-	runner_file_done(&old);
-	return r;
-}
-
-/* What a change has no step for yet: links, and modes of new files. */
-static int finish_edit(const struct os_edit *edit)
-{
-	char mode[8];
-
-	snprintf(mode, sizeof(mode), "%o", edit->mode & 07777u);
-	if (edit->link_to)
-		return run_words(
-			(const char *const[]){"ln", "-s", edit->link_to, edit->path, NULL});
-	if (edit->created && edit->mode)
-		return run_words((const char *const[]){"chmod", mode, edit->path, NULL});
-	return 0;
-}
-
-static int apply(struct change *change, struct os_edits *edits)
-{
-	struct change_run run = {.runner = &host.runner};
-	int r = journal_open(JOURNAL_WRITE, &run.journal, &error);
-
-	if (r == 0)
-		r = change_apply(&run, change, &error);
-	for (size_t i = 0; r == 0 && i < edits->count; i++)
-		r = finish_edit(&edits->edit[i]);
-	journal_close(run.journal);
-	return r;
+	stop_point = text ? (unsigned)strtoul(text, NULL, 10) : 0;
+	*run = (struct change_run){
+		.runner = &host.runner, .at_point = stop_at, .userdata = &stop_point};
+	return journal_open(JOURNAL_WRITE, &run->journal, &error);
 }
 
 static int set(const char *low, const char *high)
 {
 	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
-	struct os_plan plan, boot_plan;
-	struct os_host_files files;
-	struct os_edits edits = {.count = 0};
-	struct change *change = NULL;
+	struct host_change *change = NULL;
+	struct change_run run = {.journal = NULL};
 	int r = -EINVAL;
-	struct os_files borrowed;
 
-	files = (struct os_host_files){.count = 0};
 	if (parse_port(low, &wish.range.lo) == 0 && parse_port(high, &wish.range.hi) == 0)
-		r = look(&files);
-	borrowed = (struct os_files){files.file, files.count};
+		r = os_host_open(&host, &ssh.runner, NULL, &error);
 	if (r == 0)
-		r = os_plan(&state, &wish, &plan, &error);
+		r = host_change_read(&host, &change, &error);
 	if (r == 0)
-		r = os_plan_boot(&state, &wish, &boot_plan, &error);
+		r = host_change_plan(&host, change, &wish, true, &error);
 	if (r == 0)
-		r = os_persist(&state, &borrowed, &wish, &edits, &error);
+		r = open_run(&run);
 	if (r == 0)
-		change = change_new(&host.runner.place);
-	for (size_t i = 0; r == 0 && i < edits.count; i++)
-		if (!edits.edit[i].link_to)
-			r = add_edit(change, &edits.edit[i]);
+		r = change_apply(&run, change->change, &error);
+	journal_close(run.journal);
+	host_change_free(change);
+	return r < 0 ? failed() : 0;
+}
+
+/* What was interrupted: settled, and said. */
+static int recover(void)
+{
+	struct change_run run = {.journal = NULL};
+	struct strbuf said = STRBUF_INIT;
+	int r = os_host_open(&host, &ssh.runner, NULL, &error);
+
 	if (r == 0)
-		r = add_steps(change, &plan, false);
+		r = open_run(&run);
 	if (r == 0)
-		r = add_steps(change, &boot_plan, true);
-	if (r == 0)
-		r = apply(change, &edits);
-	change_free(change);
-	os_edits_done(&edits);
-	os_host_files_done(&files);
+		r = change_recover(&run, &said, &error);
+	puts(said.text);
+	strbuf_done(&said);
+	journal_close(run.journal);
 	return r < 0 ? failed() : 0;
 }
 
 static int undo(void)
 {
-	struct change_run run = {.runner = &host.runner};
+	struct change_run run = {.journal = NULL};
 	struct change_list list = {.count = 0};
 	struct change *change = NULL;
 	int r = os_host_open(&host, &ssh.runner, NULL, &error);
 
 	if (r == 0)
-		r = journal_open(JOURNAL_WRITE, &run.journal, &error);
+		r = open_run(&run);
 	if (r == 0)
 		r = journal_list(run.journal, &list, &error);
 	if (r == 0)
@@ -279,6 +229,8 @@ static int act(int argc, char **argv)
 		return set(argv[1], argv[2]);
 	if (strcmp(argv[0], "undo") == 0)
 		return undo();
+	if (strcmp(argv[0], "recover") == 0)
+		return recover();
 	if (strcmp(argv[0], "run") == 0)
 		return tell(ops->run(&ssh.runner, words.out, NULL, 0, &output, &error), &output);
 	if (strcmp(argv[0], "cmd") == 0 && argc == 2) {

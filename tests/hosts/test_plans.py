@@ -40,6 +40,7 @@ AIX = pairs("{}_ephemeral_low", "{}_ephemeral_high", "tcp", "udp")
 NDD = pairs("{}_smallest_anon_port", "{}_largest_anon_port", "tcp", "udp")
 NDD_SCTP = pairs("{}_smallest_anon_port", "{}_largest_anon_port", "tcp", "udp", "sctp")
 IPADM = pairs("{}.smallest_anon_port", "{}.largest_anon_port", "tcp", "udp", "sctp")
+LINUX = lambda running: [tuple(int(word) for word in running["ip_local_port_range"].split())]  # noqa: E731
 TRU64 = bsd("inet.ipport_userreserved_min", "inet.ipport_userreserved")
 
 
@@ -75,6 +76,10 @@ CASES = {
     "hpux-site": Case("hpux", keys=NDD, files={"/sbin/init.d/site": (0o555, SITE_NDD.format("/usr/bin/ndd"))},
                       links={"/sbin/rc2.d/S900site": "/sbin/init.d/site"}, survives={"/sbin/init.d/site": "20000"}),
     "illumos": Case("illumos", keys=IPADM),
+    "linux": Case("linux", keys=LINUX),
+    "linux-messy": Case("linux", keys=LINUX, survives={"/etc/sysctl.d/10-site.conf": "# end"},
+                        files={"/etc/sysctl.d/10-site.conf": "net.ipv4.ip_local_port_range=20000 30000\n\nnet/ipv4/ip_local_port_range = 20001\t30002\n# end"}),
+    "alpine": Case("alpine", keys=LINUX),
     "macos": Case("macos", keys=FREEBSD),
     "macos-site": Case("macos", keys=FREEBSD, files={"/Library/LaunchDaemons/aa.site.plist": PLIST}),
     "macos-old": Case("macos", "10.8", keys=FREEBSD, files={"/etc/sysctl.conf": f"{SYSCTL}first=20000\n"}),
@@ -123,10 +128,6 @@ def settings(host):
     return {name: value for name, value in host.running().items() if name != "excluded"}
 
 
-# Scripts come with a link, which a change cannot take back yet.
-WITH_LINKS = ("solaris10", "solaris10-site", "hpux-site")
-
-
 def run(path, name, case, state):
     keys = case.keys or (lambda running: [(running["first"], running["last"])])
     with Host(case.system, case.release, multiplex=True, **case.options) as host:
@@ -141,8 +142,7 @@ def run(path, name, case, state):
         check(f"{name}: after the boot", keys(host.running()), wanted)
         for file, text in case.survives.items():
             check(f"{name}: {file} keeps {text!r}", text in (host.read(file) or ""), True)
-        if name not in WITH_LINKS:
-            undo(path, name, host, state, case, running, files)
+        undo(path, name, host, state, case, running, files)
         check(f"{name}: alive", host.panic, None)
 
 

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""test_range_hosts.py EPHEMPORTS SSH_TOOL [PART...] - what only other machines have: a guard over there (confirm), several hosts
+at once (several), and a change that is cut at every step (crash SYSTEM).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from hostlib import Host, Skip, ssh_command
+from test_plans import CASES, check, failures, prepare
+
+STOPPED = 98
+WISH = (40000, 60001)
+
+
+def command(path, state, ssh, *words, stdin=None):
+    done = subprocess.run([path, "range", *words], capture_output=True, text=True, timeout=200, check=False, input=stdin,
+                          env={**os.environ, "EPHEMPORTS_SSH": ssh, "EPHEMPORTS_STATE_DIR": state})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_confirm(path, _):
+    for name in ("freebsd", "solaris10", "linux", "tru64"):
+        case = CASES[name]
+        with tempfile.TemporaryDirectory() as state, Host(case.system, case.release, multiplex=True) as host:
+            prepare(host, case)
+            before, files = case.keys(host.running()), host.files()
+
+            def run(*words, name=host.name, ssh=host.ssh_command, state=state):
+                return command(path, state, ssh, *words, "--host", name)
+
+            status, out, err = run("set", "40000-60001", "--confirm-within", "3")
+            check(f"{name}: set for a while {out} {err}", status in (0, 1), True)
+            check(f"{name}: it runs", set(case.keys(host.running())), {WISH})
+            check(f"{name}: no file changes", {path for path, file in host.files().items() if files.get(path) != file}, set())
+            time.sleep(4)
+            check(f"{name}: undone by itself", case.keys(host.running()), before)
+            status, _, err = run("confirm")
+            check(f"{name}: too late {err}", status, 3)
+            status, _, err = run("set", "40000-60001", "--confirm-within", "4")
+            check(f"{name}: set again {err}", status in (0, 1), True)
+            status, _, err = run("confirm")
+            check(f"{name}: confirmed {err}", status in (0, 1), True)
+            time.sleep(5)
+            check(f"{name}: nobody takes it back", set(case.keys(host.running())), {WISH})
+            host.reboot()
+            check(f"{name}: kept", set(case.keys(host.running())), {WISH})
+            status, _, _ = run("confirm")
+            check(f"{name}: once only", status, 3)
+    for name in ("windows", "windowsxp"):
+        with tempfile.TemporaryDirectory() as state, Host(name) as host:
+            before = host.running()
+            status, _, err = command(path, state, host.ssh_command, "set", "40000-60001", "--confirm-within", "3", "--host", host.name)
+            check(f"{name}: no guard there {err}", (status, "confirm-within" in err), (3, True))
+            check(f"{name}: nothing was set", host.running(), before)
+
+
+def test_several(path, _):
+    with tempfile.TemporaryDirectory() as state, Host("freebsd") as one, Host("aix") as two, Host("irix") as three:
+        ssh = ssh_command(one, two, three)
+        names = ["--host", two.name, "--host", one.name]
+        status, out, err = command(path, state, ssh, "show", "--json", *names, "--host", "nowhere.invalid", "--host", three.name)
+        hosts = json.loads(out)["hosts"]
+        check(f"the worst status {err}", status, 3)
+        check("in the order given", [host["host"] for host in hosts], [two.name, one.name, "nowhere.invalid", three.name])
+        check("a status each", [host["status"] for host in hosts][2:], [3, 2])
+        check("errors", [host["error"] is None for host in hosts], [True, True, False, True])
+        check("results", [bool(host["result"]) for host in hosts], [True, True, False, True])
+        status, out, err = command(path, state, ssh, "set", "40000-60001", *names)
+        check(f"set on both {out} {err}", (status in (0, 1), len(out.splitlines())), (True, 2))
+        for host, case in ((one, CASES["freebsd"]), (two, CASES["aix"])):
+            check(f"{host.name}: set", set(case.keys(host.running())), {WISH})
+        for expected, word, fine in (("40000-60001", "exactly", True), ("30000-65000", "narrower", True), ("45000-50000", "wider", False)):
+            status, out, err = command(path, state, ssh, "show", "--expect", expected, *names)
+            check(f"expect {expected} {err}", [word in line for line in out.splitlines()], [True, True])
+            if not fine:
+                check(f"expect {expected}", status, 1)
+        listed = f"# all of ours\n{one.name}\n\n  {two.name}   # the other\n"
+        status, out, err = command(path, state, ssh, "undo", "--hosts-file", "-", "--parallel", "1", stdin=listed)
+        check(f"undo by a file {err}", (status, len(out.splitlines())), (0, 2))
+        check("undone", CASES["freebsd"].keys(one.running()) != [WISH] and CASES["aix"].keys(two.running())[0] != WISH, True)
+        for line in ("-oProxyCommand=touch /tmp/never", "a;b", "$(id)", "a b", "x" * 600):
+            one.clear_log()
+            status, out, err = command(path, state, ssh, "set", "40000-60001", "--hosts-file", "-", stdin=f"{one.name}\n{line}\n")
+            check(f"hostile line {line!r} {err}", (status, "line 2" in err, out, one.log()), (3, True, "", []))
+
+
+def stand(case, host, before):
+    now = case.keys(host.running())
+    return "old" if now == before else "new" if set(now) == {WISH} else f"mixed {now}"
+
+
+def test_crash(path, tool, name):
+    """Killed at every point: afterwards old or new, running and after a boot, and the next run says which."""
+    case = CASES[name]
+    seen, point = set(), 0
+    with tempfile.TemporaryDirectory() as top, Host(case.system, case.release, multiplex=True, **case.options) as host:
+        prepare(host, case)
+        before, files = case.keys(host.running()), host.files()
+        status = STOPPED
+        while status == STOPPED and point < 100:
+            point += 1
+            env = {**os.environ, "EPHEMPORTS_SSH": host.ssh_command, "EPHEMPORTS_STATE_DIR": f"{top}/{point}"}
+            status = subprocess.run([tool, host.name, "set", *map(str, WISH)], check=False, capture_output=True, timeout=100,
+                                    env={**env, "EPH_TEST_STOP_AT": str(point)}).returncode
+            done = subprocess.run([tool, host.name, "recover"], check=False, capture_output=True, text=True, timeout=100, env=env)
+            now = stand(case, host, before)
+            seen.add(now)
+            check(f"{name}: point {point}, recovered {done.stdout} {done.stderr}", (done.returncode, now in ("old", "new")), (0, True))
+            if done.stdout.strip():
+                check(f"{name}: point {point} says {done.stdout}", "so it is done" in done.stdout, now == "new")
+            changed = {path for path, file in host.files().items() if files.get(path) != file} | (files.keys() - host.files().keys())
+            if now == "old":
+                check(f"{name}: point {point}, files as before", changed, set())
+            else:
+                undone = subprocess.run([tool, host.name, "undo"], check=False, capture_output=True, text=True, timeout=100, env=env)
+                check(f"{name}: point {point} undo {undone.stderr}", (undone.returncode, stand(case, host, before)), (0, "old"))
+    check(f"{name}: both ends were seen", seen, {"old", "new"})
+    check(f"{name}: {point} points", (point > 4, status), (True, 0))
+
+
+def test_killed(path, _):
+    """The program itself, by SIGKILL, at moments that differ from run to run."""
+    case = CASES["solaris10"]
+    with tempfile.TemporaryDirectory() as state, Host(case.system, case.release, multiplex=True) as host:
+        prepare(host, case)
+        before, files = case.keys(host.running()), host.files()
+        env = {**os.environ, "EPHEMPORTS_SSH": host.ssh_command, "EPHEMPORTS_STATE_DIR": state}
+        words = [path, "range", "set", "40000-60001", "--host", host.name]
+        for delay in (0.2, 0.4, 0.6, 0.8, 1.0, 1.4):
+            with subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                time.sleep(delay)
+                process.send_signal(signal.SIGKILL)
+            time.sleep(0.5)  # a command that was under way over there ends
+            command(path, state, host.ssh_command, "undo", "--host", host.name)
+            check(f"killed after {delay} s: as before", (stand(case, host, before), {p for p, f in host.files().items() if files.get(p) != f}),
+                  ("old", set()))
+
+
+def main():
+    path, tool, *parts = sys.argv[1:]
+    try:
+        for part in parts:
+            if part.startswith("crash-"):
+                test_crash(path, tool, part.removeprefix("crash-"))
+            else:
+                {"confirm": test_confirm, "several": test_several, "killed": test_killed}[part](path, tool)
+    except Skip as reason:
+        print(reason)
+        return 77
+    print("\n".join(failures) or "ok")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
