@@ -28,11 +28,6 @@ static ssize_t read_text(int32_t pid, const char *name, char *buffer, size_t byt
 	return fd < 0 ? -1 : read(fd, buffer, bytes);
 }
 
-void process_unit_from_cgroup(const char *path, char unit[64])
-{
-	text_cgroup_unit(path, strlen(path), unit);
-}
-
 static void read_command(int32_t pid, char command[16])
 {
 	ssize_t got = read_text(pid, "comm", command, 16);

@@ -34,8 +34,4 @@ int process_each_socket(int32_t pid,
 /* What is known of one process: pid, uid, command, unit. What cannot be read stays empty ("?" for the command). */
 void process_describe(int32_t pid, struct process_record *ret);
 
-/* The unit or container a cgroup path names: "nginx.service", "docker:4f5e6d7c8b9a", "pod:...", else "". Pure.
- * @path as in /proc/PID/cgroup or below /sys/fs/cgroup; attacker-controlled. */
-void process_unit_from_cgroup(const char *path, char unit[64]);
-
 #endif
