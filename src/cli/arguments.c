@@ -131,15 +131,23 @@ static const struct option_spec *known(const struct command *command, const char
 	return option ? option : find_in(common_options, name, length);
 }
 
+/* As its help says: "NAME...". */
+static bool repeats(const struct option_spec *option)
+{
+	size_t length = option->value ? strlen(option->value) : 0;
+
+	return length > 3 && strcmp(option->value + length - 3, "...") == 0;
+}
+
 static int keep(struct arguments *arguments, const struct option_spec *option, const char *value,
 		struct eph_error *reterr)
 {
 	unsigned at = 0;
 
-	while (at < arguments->n_options && arguments->option[at] != option)
+	while (at < arguments->n_options && (arguments->option[at] != option || repeats(option)))
 		at++;
 	if (at == ARGUMENTS_OPTIONS_MAX)
-		return error_set(reterr, -EINVAL, "options", "too many different ones");
+		return error_set(reterr, -EINVAL, "options", "too many of them");
 	arguments->option[at] = option;
 	arguments->value[at] = value;
 	if (at == arguments->n_options)

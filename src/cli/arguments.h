@@ -1,14 +1,14 @@
 /*
  * The command line: which command, its options by name, its operands. Options may stand before or after the command, as
  * --name value, --name=value, -n value or -nvalue; flags with one letter may be joined; "--" ends the options. An option
- * given twice keeps its last value.
+ * given twice keeps its last value, unless what it takes ends in "...": then each is there.
  */
 #ifndef EPH_CLI_ARGUMENTS_H
 #define EPH_CLI_ARGUMENTS_H
 
 #include "command.h"
 
-#define ARGUMENTS_OPTIONS_MAX 32u
+#define ARGUMENTS_OPTIONS_MAX 128u
 
 struct arguments {
 	const struct command *command;

@@ -17,7 +17,7 @@ static const struct option_spec options[] = {
 	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
 	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
 	 "@file"},
-	{"host", 0, "[USER@]NAME[:PORT]", "on another machine, by ssh; repeat it for several",
+	{"host", 0, "[USER@]NAME[:PORT]...", "on another machine, by ssh; repeat it for several",
 	 NULL},
 	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
 	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},

@@ -29,10 +29,9 @@ static int put_undo(const struct host_change *change, struct strbuf *out, struct
 	return 0;
 }
 
-static int check_possible(const struct range_remote *remote, const struct host_change *change,
-			  struct eph_error *reterr)
+int range_waiting_check(const struct range_remote *remote, struct eph_error *reterr)
 {
-	const struct os_system *system = change->state.system;
+	const struct os_system *system = remote->host.system;
 
 	if (remote->host.runner.cmd_exe)
 		return error_set(reterr, -EOPNOTSUPP, "range",
@@ -51,17 +50,22 @@ int range_waiting_arm(struct range_remote *remote, const struct host_change *cha
 		      unsigned seconds, struct range_waiting *ret, struct eph_error *reterr)
 {
 	struct runner *runner = &remote->host.runner;
-	struct strbuf line = STRBUF_INIT;
+	struct strbuf guard = STRBUF_INIT, line = STRBUF_INIT;
 	struct runner_output output;
 	uint64_t process;
-	int r = check_possible(remote, change, reterr);
+	int r = range_waiting_check(remote, reterr);
 
 	runner_output_init(&output);
-	strbuf_printf(&line, "(trap \"\" 1; sleep %u", seconds);
+	/* As nohup(1) would have it. It names itself, and then holds none of ssh's descriptors. */
+	strbuf_printf(&guard,
+		      "trap \"\" 1; echo \"" PROCESS_HEAD "$$\"; exec >/dev/null 2>&1; sleep %u",
+		      seconds);
 	if (r == 0)
-		r = put_undo(change, &line, reterr);
-	/* The parent shell names its number and is gone; the sleeper holds none of ssh's descriptors. */
-	strbuf_puts(&line, ") </dev/null >/dev/null 2>&1 & echo \"" PROCESS_HEAD "$!\"");
+		r = put_undo(change, &guard, reterr);
+	strbuf_puts(&line, "/bin/sh -c ");
+	if (r == 0)
+		r = ssh_quote_word(guard.text, &line);
+	strbuf_puts(&line, " </dev/null 2>/dev/null &");
 	if (r == 0)
 		r = runner->ops->line(runner, line.text, &output, reterr);
 	if (r == 0 && (strncmp(output.text.text, PROCESS_HEAD, sizeof(PROCESS_HEAD) - 1) != 0 ||
@@ -74,6 +78,7 @@ int range_waiting_arm(struct range_remote *remote, const struct host_change *cha
 	if (r == 0)
 		ret->process = process;
 	strbuf_done(&line);
+	strbuf_done(&guard);
 	runner_output_done(&output);
 	return r;
 }

@@ -14,7 +14,10 @@ struct range_waiting {
 	unsigned long long process;
 };
 
-/* Start it over there. Return: 0; -EOPNOTSUPP where that is impossible, with @reterr. */
+/* Return: 0; -EOPNOTSUPP with @reterr where no guard can be had. */
+int range_waiting_check(const struct range_remote *remote, struct eph_error *reterr);
+
+/* Start it over there. Return: 0 or negative errno with @reterr. */
 int range_waiting_arm(struct range_remote *remote, const struct host_change *change,
 		      unsigned seconds, struct range_waiting *ret, struct eph_error *reterr);
 

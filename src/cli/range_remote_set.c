@@ -150,6 +150,13 @@ static int change_host(struct range_remote *remote, struct setting *set, struct 
 				 set->change->state.system->title,
 				 set->change->state.system->because);
 	}
+	if (r == 0 && set->confirm_s)
+		r = range_waiting_check(remote, reterr);
+	if (r == 0 && !set->persist && set->change->state.system->flags & OS_REBOOT)
+		r = error_set(
+			reterr, -EOPNOTSUPP, "range",
+			"--no-persist cannot be had on %s: a change shows only after a reboot",
+			set->change->state.system->title);
 	if (r == 0)
 		r = choose_range(set, reterr);
 	if (r == 0)

@@ -52,10 +52,10 @@ def test_confirm(path, _):
             check(f"{name}: kept", set(case.keys(host.running())), {WISH})
             status, _, _ = run("confirm")
             check(f"{name}: once only", status, 3)
-    for name in ("windows", "windowsxp"):
+    for name, wish in (("windows", "40000-60001"), ("windowsxp", "1025-60001")):
         with tempfile.TemporaryDirectory() as state, Host(name) as host:
             before = host.running()
-            status, _, err = command(path, state, host.ssh_command, "set", "40000-60001", "--confirm-within", "3", "--host", host.name)
+            status, _, err = command(path, state, host.ssh_command, "set", wish, "--confirm-within", "3", "--host", host.name)
             check(f"{name}: no guard there {err}", (status, "confirm-within" in err), (3, True))
             check(f"{name}: nothing was set", host.running(), before)
 
