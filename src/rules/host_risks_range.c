@@ -10,6 +10,8 @@
 #define WELL_KNOWN_END 1024u
 #define KINDS_SHOWN    6u
 #define KINDS_MAX      32u
+#define FEW_PORTS      100u /* usable ones: no host gets by with fewer */
+#define FEW_WHEN_USED  512u /* nor one that has outgoing connections */
 
 static const struct port_range node_ports = {30000, 32767};
 
@@ -95,8 +97,60 @@ static void find_below_unprivileged(struct host_search *search)
 			    "begin the range at 1024 or above");
 }
 
+static bool has_outgoing(const struct host_search *search)
+{
+	for (size_t i = 0; i < search->usage->groups; i++)
+		if (search->usage->group[i].netns == search->index)
+			return true;
+	return false;
+}
+
+static void describe_few(struct host_search *search, struct risk *risk,
+			 const struct usage_netns *summary)
+{
+	risk_evidence(search->result, risk, "%u-%u, %s in all: %s reserved, %s blocked by sockets",
+		      summary->range.lo, summary->range.hi, GROUPED(summary->ports),
+		      GROUPED(summary->reserved), GROUPED(summary->blocked));
+	if (summary->ports >= FEW_WHEN_USED)
+		risk_advice(search->result, risk, NULL,
+			    summary->reserved > summary->blocked
+				    ? "reserve fewer, or widen the range"
+				    : "widen the range, and let clients that bind an address set "
+				      "IP_BIND_ADDRESS_NO_PORT");
+	else
+		risk_advice(search->result, risk, range_command(search, 32768, 60999),
+			    "widen the range, to the kernel's default at least");
+}
+
+/* What automatic choice has at all, whatever the destination. */
+static void find_few_ports(struct host_search *search)
+{
+	const struct usage_netns *summary;
+	uint32_t usable;
+	struct risk *risk;
+
+	if (!search->usage || search->index >= search->usage->n_netns)
+		return;
+	summary = &search->usage->netns[search->index];
+	if (summary->ports < summary->reserved + summary->blocked)
+		return;
+	usable = summary->ports - summary->reserved - summary->blocked;
+	if (usable >= FEW_PORTS && (usable >= FEW_WHEN_USED || !has_outgoing(search)))
+		return;
+	if (usable)
+		risk = risk_list_add(search->result, search->index, "few-usable-ports",
+				     RISK_WARNING, "automatic choice has %s port%s only",
+				     GROUPED(usable), usable == 1 ? "" : "s");
+	else
+		risk = risk_list_add(search->result, search->index, "no-usable-port", RISK_CRITICAL,
+				     "no port is left for automatic choice: connect() without "
+				     "bind(), and bind() to port 0, fail");
+	describe_few(search, risk, summary);
+}
+
 void host_risks_of_range(struct host_search *search)
 {
+	find_few_ports(search);
 	find_below_unprivileged(search);
 	find_node_ports(search);
 }

@@ -187,29 +187,78 @@ static void advise_new_value(struct host_search *search, struct risk *risk,
 			line->line, line->file->path);
 }
 
+/* The files' list is made what runs now: what it lacks is added, what it has beyond that is taken out. */
+static void advise_own_ports(struct host_search *search, struct risk *risk,
+			     const struct port_set *boot)
+{
+	const struct port_set *running = &search->netns->settings.reserved;
+	struct port_set missing = *running, excess = *boot;
+	struct strbuf list = STRBUF_INIT;
+
+	port_set_remove_set(&missing, boot);
+	port_set_remove_set(&excess, running);
+	if (port_set_count(&excess)) {
+		port_set_format(&excess, &list);
+		risk_advice(search->result, risk,
+			    risk_command(search->result, "ephemports reserve remove %s", list.text),
+			    "to keep what runs now, take out what it does not have");
+	}
+	strbuf_clear(&list);
+	if (port_set_count(&missing)) {
+		port_set_format(&missing, &list);
+		risk_advice(search->result, risk,
+			    risk_command(search->result, "ephemports reserve add %s", list.text),
+			    "to keep what runs now, write it where it wins");
+	}
+	strbuf_done(&list);
+}
+
+/* Ours find the right file, and can be undone. @boot: NULL when the files say what cannot be. */
+static bool advise_own_command(struct host_search *search, struct risk *risk,
+			       const struct setting *setting, const char *boot)
+{
+	struct port_range range = search->netns->settings.range;
+	struct port_set ports;
+
+	if (setting->kind == VALUE_RANGE) {
+		risk_advice(
+			search->result, risk,
+			risk_range_command(search->result, search->snapshot, 0, range.lo, range.hi),
+			"to keep what runs now (%u-%u), write it where it wins", range.lo,
+			range.hi);
+		return true;
+	}
+	if (!boot || port_set_parse(boot, strlen(boot), &ports, NULL) < 0)
+		return false;
+	advise_own_ports(search, risk, &ports);
+	return true;
+}
+
 /* Where a value has to be written to hold after the next boot. */
 static void advise_place(struct host_search *search, struct risk *risk,
 			 const struct setting *setting, const struct file_view *view,
-			 const char *value)
+			 const char *value, const char *boot)
 {
 	const struct sysctl_line *line = view->has_procps ? &view->procps : winner(view);
 	char *command = NULL;
 
+	if (setting->kind != VALUE_NUMBER && advise_own_command(search, risk, setting, boot))
+		return;
 	if (belongs_behind(line)) {
 		command = risk_command(search->result, "echo '%s = %s' >> " LAST_FILE, setting->key,
 				       value);
 		risk_advice(search->result, risk, command,
 			    "to keep what runs now (%s), write it where it wins: in " LAST_FILE
 			    ", read after %s, which is not yours to edit",
-			    value, line->file->path);
+			    *value ? value : "none", line->file->path);
 		return;
 	}
 	if (host_risks_is_plain(line->file->path) && !line->pattern)
 		command = risk_command(search->result, "sed -i '%us/.*/%s = %s/' %s", line->line,
 				       setting->key, value, line->file->path);
 	risk_advice(search->result, risk, command,
-		    "to keep what runs now (%s), write it where it wins: line %u of %s", value,
-		    line->line, line->file->path);
+		    "to keep what runs now (%s), write it where it wins: line %u of %s",
+		    *value ? value : "none", line->line, line->file->path);
 }
 
 static void report(struct host_search *search, const struct setting *setting,
@@ -241,7 +290,7 @@ static void report(struct host_search *search, const struct setting *setting,
 	walk(search, setting, view, risk);
 	risk_evidence(search->result, risk, "running: %s", *running ? running : "empty");
 	if (drifted)
-		advise_place(search, risk, setting, view, running);
+		advise_place(search, risk, setting, view, running, invalid ? NULL : boot);
 	if (drifted && !invalid)
 		risk_advice(search->result, risk,
 			    risk_command(search->result, "sysctl -w %s=\"%s\"", setting->key, boot),

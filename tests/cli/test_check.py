@@ -4,10 +4,12 @@ EPHEMPORTS_ROOT. The advice is followed, and the risk must be gone. Incidents th
 
 usage: test_check.py EPHEMPORTS
 """
+import errno
 import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,6 +88,19 @@ def incident_20():
     assert '28 231' in words(one) and '32768-60997' in one['advice'][0]['command'], one
     follow(one['advice'][0], root)
     assert not check(root, expect=0)['risks']
+
+
+def no_port_at_all():
+    """A range that is reserved to the last port is told, and the kernel then really has none."""
+    reset('40000 40000')
+    setting('ip_local_reserved_ports', '40000')
+    one = risk(check(tree(), expect=2), 'no-usable-port')
+    with socket.socket() as probe:
+        assert probe.connect_ex(('127.0.0.1', 9)) == errno.EADDRNOTAVAIL
+    assert '1 in all: 1 reserved' in words(one), one
+    reset('40000 40050')
+    assert '51 ports only' in words(risk(check(tree(), expect=1), 'few-usable-ports'))
+    reset()
 
 
 def below_unprivileged():
@@ -167,7 +182,7 @@ def hostile_tree():
 
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 try:
-    for test in (incident_20, below_unprivileged, choice, hostile_tree):
+    for test in (incident_20, no_port_at_all, below_unprivileged, choice, hostile_tree):
         print(test.__name__, flush=True)
         test()
 finally:

@@ -44,10 +44,11 @@ need(incident.get_setting('ipv4/ip_local_port_range') == '15000 64999', 'followe
 wins(files, '15000 64999', 'files set ip_local_port_range to different values', status=1)
 
 # tuned, or a package, sorts behind the administrator's file, from a directory that is less looked at.
-wins({**MINE, '/usr/lib/sysctl.d/99-vendor.conf': RANGE + '40000 49999\n'}, '15000 64999',
+one = wins({**MINE, '/usr/lib/sysctl.d/99-vendor.conf': RANGE + '40000 49999\n'}, '15000 64999',
      'is 15000 64999 now and 40000 49999 after the next boot: /usr/lib/sysctl.d/99-vendor.conf:1 wins',
      '/etc/sysctl.d/60-mine.conf:2 says 15000 64999',
-     'write it where it wins: in /etc/sysctl.d/zz-ephemports.conf, read after /usr/lib/sysctl.d/99-vendor.conf', status=1)
+     status=1)
+need(one['advice'][0]['command'] == 'ephemports range set 15000-64999', 'kept by a command that finds the file', one)
 wins({**MINE, '/usr/lib/sysctl.d/99-vendor.conf': RANGE + '40000 49999\n', '/etc/sysctl.d/zz-ephemports.conf': RANGE + '15000 64999\n'},
      '15000 64999', '/etc/sysctl.d/zz-ephemports.conf:1 wins', status=0)
 wins({**MINE, '/run/sysctl.d/70-tuned.conf': RANGE + '40000 49999\n'}, '40000 49999', '/run/sysctl.d/70-tuned.conf:1 wins',

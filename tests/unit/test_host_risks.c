@@ -184,12 +184,31 @@ static void tells_which_file_wins(void **state)
 			    "boot: /etc/sysctl.d/99-other.conf:1 wins");
 	assert_says(risk, "/etc/sysctl.d/60-mine.conf:2 says 15000 65000 (overridden)");
 	assert_says(risk, "/etc/sysctl.d/99-other.conf:1 says 20000 60999 (wins)");
-	assert_string_equal(risk->advice[0].command,
-			    "sed -i '1s/.*/net.ipv4.ip_local_port_range = 32768 60999/' "
-			    "/etc/sysctl.d/99-other.conf");
+	assert_string_equal(risk->advice[0].command, "ephemports range set 32768-60999");
 	assert_string_equal(risk->advice[1].command,
 			    "sysctl -w net.ipv4.ip_local_port_range=\"20000 60999\"");
 	risks_result_done(&risks);
+}
+
+/* What runs beside a file that says 8080, and the command that keeps it. */
+static void keeps_reserved_ports_that_run(void **state)
+{
+	static const char *const commands[] = {"ephemports reserve remove 8080",
+					       "ephemports reserve add 3306"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct host host = make_host();
+		struct risks_result risks;
+
+		for (unsigned port = 3306; i && port <= 8080; port += 8080 - 3306)
+			port_set_add(&host.snapshot->netns[0].settings.reserved, (uint16_t)port);
+		add_file(&host, "/etc/sysctl.d/1.conf", FILE_SYSCTL,
+			 "net.ipv4.ip_local_reserved_ports = 8080\n");
+		risks = judge(&host);
+		assert_string_equal(risks.risk[0].advice[0].command, commands[i]);
+		risks_result_done(&risks);
+	}
 }
 
 static void tells_files_that_differ_but_hold(void **state)
@@ -323,6 +342,24 @@ static void finds_ranges_that_reach_too_far(void **state)
 	assert_says(&risks.risk[0], "any of 2 768 of them");
 	assert_string_equal(risks.risk[0].advice[0].command, "ephemports range set 32768-60999");
 	risks_result_done(&risks);
+}
+
+static void finds_ranges_without_ports(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct host host = make_host();
+		struct settings *settings = &host.snapshot->netns[0].settings;
+		struct risks_result risks;
+
+		settings->range = (struct port_range){40000, i ? 40098 : 40099};
+		if (i == 2)
+			port_set_add_range(&settings->reserved, settings->range);
+		risks = judge(&host);
+		assert_int_equal(find(&risks, "few-usable-ports") != NULL, i == 1);
+		assert_int_equal(find(&risks, "no-usable-port") != NULL, i == 2);
+		risks_result_done(&risks);
+	}
 }
 
 static void compares_namespaces(void **state)
@@ -538,12 +575,14 @@ int main(void)
 		cmocka_unit_test(finds_configured_services),
 		cmocka_unit_test(lists_many_services_briefly),
 		cmocka_unit_test(tells_which_file_wins),
+		cmocka_unit_test(keeps_reserved_ports_that_run),
 		cmocka_unit_test(tells_files_that_differ_but_hold),
 		cmocka_unit_test(tells_what_the_kernel_refuses),
 		cmocka_unit_test(prints_no_command_for_odd_paths),
 		cmocka_unit_test(finds_settings_no_file_keeps),
 		cmocka_unit_test(finds_folklore),
 		cmocka_unit_test(finds_ranges_that_reach_too_far),
+		cmocka_unit_test(finds_ranges_without_ports),
 		cmocka_unit_test(compares_namespaces),
 		cmocka_unit_test(names_who_binds_before_connecting),
 		cmocka_unit_test(finds_self_connected),
