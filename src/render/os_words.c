@@ -86,7 +86,8 @@ static void odd_words(const struct os_range *range, struct strbuf *out)
 	if (range->now.hi < UINT16_MAX)
 		strbuf_printf(out, "%u-%u has not that fault", range->now.lo, range->now.hi + 1);
 	else
-		strbuf_printf(out, "%u-%u has not that fault", range->now.lo + 1, range->now.hi);
+		strbuf_printf(out, "%u-%u has not that fault",
+			      ports == 1 ? range->now.lo - 1 : range->now.lo + 1, range->now.hi);
 }
 
 static void boot_words(const struct os_range *range, struct strbuf *out)
