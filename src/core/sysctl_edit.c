@@ -72,6 +72,17 @@ static struct text_span old_value(struct text_span raw, struct text_span value)
 	return value.length || !equals ? value : (struct text_span){equals + 1, 0};
 }
 
+/* "- KEY" is nothing that procps knows: up to the "-" to @out, and go on at the key. */
+static const char *without_blanks(struct text_span raw, const char *done, struct strbuf *out)
+{
+	const char *key = (const char *)memchr(raw.start, '-', raw.length) + 1;
+
+	strbuf_add(out, done, (size_t)(key - done));
+	while (*key == ' ' || *key == '\t')
+		key++;
+	return key;
+}
+
 void sysctl_edit_text(const char *text, size_t length, const char *key, const char *value,
 		      struct strbuf *out)
 {
@@ -90,6 +101,8 @@ void sysctl_edit_text(const char *text, size_t length, const char *key, const ch
 		if (line.line == last.line && value) {
 			struct text_span old = old_value(raw, line.value);
 
+			if (line.apart)
+				done = without_blanks(raw, done, out);
 			strbuf_add(out, done, (size_t)(old.start - done));
 			strbuf_puts(out, old.length ? "" : " ");
 			strbuf_puts(out, value);

@@ -45,3 +45,16 @@ int text_sysctl_range(const char *text, size_t length, struct port_range *ret)
 	*ret = (struct port_range){(uint16_t)value[0], (uint16_t)value[1]};
 	return 0;
 }
+
+int text_sysctl_range_written(const char *text, size_t length, struct port_range *ret)
+{
+	const char *cursor = text, *end = text + length, *word;
+	size_t word_length;
+
+	for (int i = 0; i < 2; i++) {
+		word = parse_word(&cursor, end, &word_length);
+		if (!word || (*word == '0' && word_length > 1))
+			return -EINVAL;
+	}
+	return text_sysctl_range(text, (size_t)(cursor - text), ret);
+}

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define KEY_MAX 256u
+
 /* Dots and slashes trade places when a dot comes first; keys are compared with slashes. */
 static char normal(char c, bool dots)
 {
@@ -98,16 +100,29 @@ static bool matches(struct text_span key, const char *name)
 	return at == key.length;
 }
 
+/* The key is a path below /proc/sys: a separator at its front, or twice in a row, changes nothing. A key that has one too
+ * many is copied without it, up to the length that a name can have. */
+static struct text_span plain_path(struct text_span key, char buffer[KEY_MAX])
+{
+	char separator = has_dots(key) ? '.' : '/';
+	size_t length = 0;
+
+	for (size_t i = 0; i < key.length && length < KEY_MAX; i++)
+		if (key.start[i] != separator || (length && buffer[length - 1] != separator))
+			buffer[length++] = key.start[i];
+	return length < KEY_MAX ? (struct text_span){buffer, length} : key;
+}
+
 static bool key_matches(struct text_span key, const char *name)
 {
-	char slashed[128];
+	char slashed[KEY_MAX], plain[KEY_MAX];
 	size_t length = strlen(name);
 
 	if (length >= sizeof(slashed))
 		return false;
 	for (size_t i = 0; i <= length; i++)
 		slashed[i] = (char)(name[i] == '.' ? '/' : name[i]);
-	return matches(key, slashed);
+	return matches(plain_path(key, plain), slashed);
 }
 
 bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sysctl_line *ret)
@@ -115,12 +130,14 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
 	struct text_span line, name, value;
 
 	while (text_line_next(lines, &line)) {
-		bool minus = text_begins(line, "-");
+		bool minus = text_begins(line, "-"), apart = false;
 
 		if (!line.length || *line.start == '#' || *line.start == ';')
 			continue;
-		if (minus)
+		if (minus) {
+			apart = line.length > 1 && (line.start[1] == ' ' || line.start[1] == '\t');
 			line = text_trim((struct text_span){line.start + 1, line.length - 1});
+		}
 		if (!text_split(line, '=', &name, &value)) {
 			if (!minus)
 				continue;
@@ -129,7 +146,7 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
 		}
 		if (!key_matches(name, key))
 			continue;
-		*ret = (struct sysctl_line){NULL, lines->number, value, is_pattern(name)};
+		*ret = (struct sysctl_line){NULL, lines->number, value, is_pattern(name), apart};
 		return true;
 	}
 	return false;
@@ -153,6 +170,8 @@ bool text_sysctl_conf_find(const struct file_list *files, const char *key,
 
 		while (is_read_by(file, reader) && text_sysctl_conf_next(&lines, key, &line)) {
 			line.file = file;
+			if (line.apart && reader == SYSCTL_READER_PROCPS)
+				continue;
 			if (!line.value.start)
 				excluded = true;
 			else if (line.pattern)

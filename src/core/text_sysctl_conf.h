@@ -5,7 +5,7 @@
  * are none after a value. A leading "-" only means that a failure to set is ignored; "-KEY" without a value takes the
  * key out of every pattern. KEY may be a pattern (*, ?, [...] within one part); a line that spells the key out beats
  * every pattern. Else the later line wins, in the order of the files.
- * Sources: sysctl.d(5), sysctl(8) of procps 4.
+ * Sources: sysctl.d(5), sysctl(8) of procps 4; both programs, tried.
  */
 #ifndef EPH_CORE_TEXT_SYSCTL_CONF_H
 #define EPH_CORE_TEXT_SYSCTL_CONF_H
@@ -24,6 +24,7 @@ struct sysctl_line {
 	uint32_t line;
 	struct text_span value; /* without blanks around it */
 	bool pattern;
+	bool apart; /* blanks between "-" and the key: procps looks for a name that begins with a blank */
 };
 
 /* The next line of @lines that sets @key ("net.ipv4.ip_local_port_range"), or takes it out of patterns (value.start is

@@ -92,7 +92,7 @@ void linux_boot(struct os_state *state, const struct os_files *files)
 		   (text_sysctl_conf_find(&list, RANGE, SYSCTL_READER_SYSTEMD, &line) ||
 		    text_sysctl_conf_find(&list, RANGE, SYSCTL_READER_PROCPS, &line))) {
 		edit_where(range, line.file->path, line.line);
-		if (text_sysctl_range(line.value.start, line.value.length, &boot) < 0)
+		if (text_sysctl_range_written(line.value.start, line.value.length, &boot) < 0)
 			boot = (struct port_range){1, 0};
 	}
 	if (boot.lo <= boot.hi) {
@@ -112,7 +112,7 @@ static bool is_kept(const struct file_list *files, struct port_range wish)
 		struct port_range kept;
 
 		if (!text_sysctl_conf_find(files, RANGE, readers[i], &line) ||
-		    text_sysctl_range(line.value.start, line.value.length, &kept) < 0 ||
+		    text_sysctl_range_written(line.value.start, line.value.length, &kept) < 0 ||
 		    kept.lo != wish.lo || kept.hi != wish.hi)
 			return false;
 	}

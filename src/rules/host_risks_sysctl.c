@@ -69,7 +69,7 @@ static bool normalise(const struct setting *setting, struct text_span value, str
 
 	switch (setting->kind) {
 	case VALUE_RANGE:
-		if (text_sysctl_range(value.start, value.length, &parsed.range) < 0 ||
+		if (text_sysctl_range_written(value.start, value.length, &parsed.range) < 0 ||
 		    parsed.range.lo == 0)
 			return false;
 		break;

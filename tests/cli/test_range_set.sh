@@ -90,6 +90,19 @@ run 1 set 32768-60998
 is odd "$(running)" '32768 60998'
 says '32768-60999'
 
+run 1 set 65535-65535
+says '65534-65535 has not that fault'
+
+# The kernel looks at two numbers and no further; both programs find a path with a dot too many.
+start
+echo 'net.ipv4.ip_local_port_range = 20000 65535 # wide' >"$file"
+run 1 show
+says 'the next boot brings 20000-65535 back'
+start
+echo '.net.ipv4.ip_local_port_range = 20000 65535' >"$file"
+run 0 set 30000-65535
+is 'a dot too many' "$(cat "$EPHEMPORTS_ROOT"/etc/sysctl.d/*)" '.net.ipv4.ip_local_port_range = 30000 65535'
+
 # What the kernel or we refuse changes nothing.
 start
 run 3 set 1000-65535

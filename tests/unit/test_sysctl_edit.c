@@ -29,6 +29,8 @@ static void edits_in_place(void **state)
 		    "  net/ipv4/ip_local_reserved_ports=3306,8080\t \n");
 	assert_edit("-" KEY " = 1\nvm.swappiness=10\n", "1-2",
 		    "-" KEY " = 1-2\nvm.swappiness=10\n");
+	/* A blank behind the sign, with which procps would not find the key. */
+	assert_edit("x = 1\n - " KEY " = 1\n", "1-2", "x = 1\n -" KEY " = 1-2\n");
 	/* No final newline. */
 	assert_edit("# mine\n" KEY " = 1", "1,7", "# mine\n" KEY " = 1,7");
 	/* CRLF. */

@@ -27,6 +27,26 @@ static void numbers(void **state)
 	assert_int_equal(n, 3);
 }
 
+static void ranges_written(void **state)
+{
+	static const char *const good[] = {"1024 65000", "1024 65000 # wide", "1024\t65000 ; x",
+					   "1024 65000 70000"};
+	static const char *const bad[] = {"1024 65000# wide", "01024 65000",
+					  "0x400 65000",      "1024",
+					  "65000 1024",       "\"1024 65000\""};
+	struct port_range range;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		range = (struct port_range){0, 0};
+		assert_int_equal(text_sysctl_range_written(good[i], strlen(good[i]), &range), 0);
+		assert_int_equal(range.lo, 1024);
+		assert_int_equal(range.hi, 65000);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_true(text_sysctl_range_written(bad[i], strlen(bad[i]), &range) < 0);
+}
+
 static void ranges(void **state)
 {
 	struct port_range range = {1, 2};
@@ -45,7 +65,8 @@ static void ranges(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(ranges)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(ranges),
+					   cmocka_unit_test(ranges_written)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,24 @@ static void reads_lines(void **state)
 	assert_value("", NULL);
 }
 
+/* Each was put to systemd-sysctl 252 and to sysctl --system of procps 4.0.2. */
+static void reads_paths(void **state)
+{
+	struct file_list list = {0};
+
+	(void)state;
+	assert_value(".net.ipv4.ip_local_port_range = 1 2\n", "1 2");
+	assert_value("net..ipv4.ip_local_port_range = 1 2\n", "1 2");
+	assert_value("-/net//ipv4/ip_local_port_range = 1 2\n", "1 2");
+	assert_value("net..ipv4.*_port_range = 1 2\n", "1 2");
+	assert_value("net./ipv4.ip_local_port_range = 1 2\n", NULL);
+	assert_value("/proc/sys/net/ipv4/ip_local_port_range = 1 2\n", NULL);
+	add(&list, "/etc/sysctl.d/a.conf", "-" RANGE " = 1 2\n- " RANGE " = 3 4\n", FILE_SYSCTL, 0);
+	assert_wins(&list, SYSCTL_READER_SYSTEMD, "/etc/sysctl.d/a.conf", 2, "3 4");
+	assert_wins(&list, SYSCTL_READER_PROCPS, "/etc/sysctl.d/a.conf", 1, "1 2");
+	file_list_done(&list);
+}
+
 static void reads_patterns(void **state)
 {
 	(void)state;
@@ -111,9 +129,8 @@ static void compares_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_lines),
-		cmocka_unit_test(reads_patterns),
-		cmocka_unit_test(merges_directories),
+		cmocka_unit_test(reads_lines),     cmocka_unit_test(reads_paths),
+		cmocka_unit_test(reads_patterns),  cmocka_unit_test(merges_directories),
 		cmocka_unit_test(compares_values),
 	};
 
