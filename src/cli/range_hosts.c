@@ -98,11 +98,13 @@ static int begin(struct many *many, struct eph_error *reterr)
 
 static void finish(struct many *many, struct one_host *one)
 {
+	int status = 0;
+
 	close(one->fd);
-	waitpid(one->process, NULL, 0);
+	waitpid(one->process, &status, 0);
 	one->done = true;
 	many->ended++;
-	if (one->received.length >= sizeof(one->head)) {
+	if (status == 0 && one->received.length >= sizeof(one->head)) {
 		memcpy(&one->head, one->received.text, sizeof(one->head));
 		one->text = one->received.text + sizeof(one->head);
 		return;
@@ -175,7 +177,7 @@ static void add_json(const struct many *many, size_t index, struct json *json)
 	json_object(json, NULL);
 	json_string(json, "host", many->hosts.name[index]);
 	json_uint(json, "status", (uint64_t)one->head.status);
-	if (one->head.result < 0) {
+	if (one->head.result < 0 || !one->text) {
 		json_object(json, "error");
 		json_string(json, "what", one->head.error.step);
 		json_string(json, "why", one->head.error.message);
