@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,16 +104,18 @@ int range_pending_remove(const struct change_session *session)
 
 /* --- the guard itself -------------------------------------------------------------------------------------------- */
 
-static void detach(int fd)
+static void detach(int fd, int lock_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	lock_fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 10);
 	setsid();
 	signal(SIGHUP, SIG_IGN);
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
 	dup2(fd, 3);
-	close_range(4, ~0U, 0);
+	dup2(lock_fd, 4);
+	close_range(5, ~0U, 0);
 	if (chdir("/") < 0)
 		_exit(1);
 }
@@ -179,7 +182,7 @@ static void guard(const struct arguments *arguments, const struct timespec *dead
 }
 
 /* A child of a child, so that nobody has to wait for it. */
-static int start(const struct arguments *arguments, unsigned seconds, int read_fd)
+static int start(const struct arguments *arguments, unsigned seconds, int read_fd, int lock_fd)
 {
 	struct timespec deadline;
 	pid_t child;
@@ -191,7 +194,7 @@ static int start(const struct arguments *arguments, unsigned seconds, int read_f
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		detach(read_fd);
+		detach(read_fd, lock_fd);
 		child = fork();
 		if (child == 0)
 			guard(arguments, &deadline);
@@ -205,11 +208,34 @@ static int start(const struct arguments *arguments, unsigned seconds, int read_f
 
 /* --- the other side ---------------------------------------------------------------------------------------------- */
 
+/* Locked for as long as the guard, or whoever starts it, lives. */
+static int lock(const struct range_guard *guard)
+{
+	CLEANUP(fd_closep) int fd = open(guard->pending, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+/* A guard that was killed takes nothing back: what it guarded is taken back now, if it still stands. */
+static void clear_abandoned(struct change_session *session, const struct range_guard *guard)
+{
+	CLEANUP(fd_closep) int fd = lock(guard);
+	struct range_pending pending;
+	int r = range_pending_read(session, &pending, NULL);
+
+	if (r == 0 && fd >= 0)
+		take_back(session, time(NULL));
+	else if (r == -ENOENT)
+		range_pending_remove(session);
+}
+
+/* Return: the lock on what waits, or negative errno. */
 static int announce(const struct arguments *arguments, struct range_guard *guard,
 		    struct eph_error *reterr)
 {
 	struct port_range none = {1, 1};
-	struct range_pending pending;
 	struct change_session session;
 	char text[MESSAGE_MAX];
 	int r = change_session_open(arguments, true, &session, reterr);
@@ -217,9 +243,10 @@ static int announce(const struct arguments *arguments, struct range_guard *guard
 	if (r == 0) {
 		path_of(&session, guard->pending, sizeof(guard->pending));
 		format(&session, "", none, text, sizeof(text));
-		if (range_pending_read(&session, &pending, NULL) == -ENOENT)
-			range_pending_remove(&session);
+		clear_abandoned(&session, guard);
 		r = write_text(guard->pending, text, O_EXCL);
+		if (r == 0)
+			r = lock(guard);
 		if (r == -EEXIST)
 			r = error_set(reterr, -EBUSY, "range",
 				      "another change waits for ephemports range confirm");
@@ -233,15 +260,15 @@ static int announce(const struct arguments *arguments, struct range_guard *guard
 int range_guard_arm(const struct arguments *arguments, unsigned seconds, struct range_guard *ret,
 		    struct eph_error *reterr)
 {
-	int ends[2];
-	int r = announce(arguments, ret, reterr);
+	CLEANUP(fd_closep) int lock_fd = announce(arguments, ret, reterr);
+	int ends[2], r = lock_fd;
 
 	if (r < 0)
 		return r;
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		r = -errno;
 	} else {
-		r = start(arguments, seconds, ends[0]);
+		r = start(arguments, seconds, ends[0], lock_fd);
 		close(ends[0]);
 		ret->fd = ends[1];
 	}

@@ -4,7 +4,8 @@
  *
  * The guard is a process of its own, detached, and there before anything is set. What waits is written in the file
  * "pending" beside the journal; whoever holds the journal's lock and removes that file, the guard or `range confirm`, has
- * decided.
+ * decided. The guard holds a lock on that file: when nobody does, the guard was killed, and the next --confirm-within
+ * takes back what it left.
  */
 #ifndef EPH_CLI_RANGE_GUARD_H
 #define EPH_CLI_RANGE_GUARD_H

@@ -203,5 +203,20 @@ for hundredths in 2 4 6 8 10 12 14 16; do
 	run 0 log
 done
 
+# The guard is killed: what it left does not block the next, which takes it back first.
+start
+run 0 set 30000-65535 --confirm-within 20
+guard=
+for process in /proc/[0-9]*; do
+	[ "$(readlink "$process/exe")" = "$ephemports" ] && [ "$(readlink "$process/fd/4")" = "$EPHEMPORTS_STATE_DIR/pending" ] && guard=${process#/proc/}
+done 2>/dev/null
+if [ -n "$guard" ]; then kill -KILL "$guard"; else fail 'no guard holds its lock'; fi
+for _ in $(seq 50); do [ -e "/proc/$guard/fd/4" ] || break; sleep 0.1; done
+run 0 set 31000-65535 --confirm-within 1
+says '32768 60999 -> 31000 65535'
+sleep 2
+is 'after a guard that was killed' "$(running)" '32768 60999'
+[ ! -e "$EPHEMPORTS_STATE_DIR/pending" ] || fail 'it still waits'
+
 echo "$checks checks, $failures failed"
 [ "$failures" = 0 ]
