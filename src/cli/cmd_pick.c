@@ -241,6 +241,7 @@ static int draw_one(struct picking *picking, struct eph_error *reterr)
 {
 	for (;;) {
 		enum pick_rank rank = PICK_PLAIN;
+		char address[IP_ADDRESS_TEXT_BYTES];
 		uint64_t random;
 		uint16_t port;
 		int r;
@@ -256,6 +257,10 @@ static int draw_one(struct picking *picking, struct eph_error *reterr)
 			picking->last_resort += rank == PICK_LAST_RESORT;
 			return 0;
 		}
+		if (r == -EADDRNOTAVAIL && picking->place.address.family != IP_NONE)
+			return error_set(reterr, r, "pick",
+					 "--address %s is no address of this host",
+					 ip_address_format(&picking->place.address, address));
 		/* Somebody was faster, or a policy guards this port. */
 		if (r != -EADDRINUSE && r != -EACCES && r != -EPERM)
 			return error_set(reterr, r, "pick", "port %u cannot be bound: %s", port,

@@ -6,7 +6,9 @@
 #include "change_session.h"
 #include "change_view.h"
 #include "config_files.h"
+#include "config_root.h"
 #include "look.h"
+#include "netns.h"
 #include "number.h"
 #include "reserve_host.h"
 #include "reserve_ports.h"
@@ -443,6 +445,8 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r < 0)
 		return r;
 	r = change_session_open(arguments, !reads, &session, reterr);
+	/* A container has files of its own, but nobody applies its sysctl files. */
+	session.foreign |= !config_root_given() && netns_is_container();
 	if (r == 0)
 		r = read_state(&session, &reserving, reterr);
 	if (r == 0 && reserving.verb == VERB_SHOW)

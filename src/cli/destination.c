@@ -1,6 +1,7 @@
 #include "destination.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "capacity.h"
@@ -26,6 +27,14 @@ static int parse_from(const struct arguments *arguments, struct capacity_query *
 	return 0;
 }
 
+/* "localhost:80": a name, which may stand for several addresses. */
+static bool is_name(const char *operand)
+{
+	return *operand != '[' &&
+	       operand[strcspn(operand, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")] &&
+	       strchr(operand, ':') == strrchr(operand, ':') && !strpbrk(operand, "/%");
+}
+
 int destination_parse(const struct arguments *arguments, const char *command, const char *operand,
 		      struct capacity_query *query, struct eph_error *reterr)
 {
@@ -40,6 +49,11 @@ int destination_parse(const struct arguments *arguments, const char *command, co
 		return error_set(reterr, -EINVAL, "options",
 				 "--tcp and --udp: %s answers for one of them", command);
 	query->protocol = udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+	if (is_name(operand))
+		return error_set(
+			reterr, -EINVAL, command,
+			"'%.60s': names are not looked up; give an address, as in 127.0.0.1:80",
+			operand);
 	r = ip_endpoint_parse(operand, &query->to, &query->to_port, reterr);
 	if (r < 0)
 		return r;

@@ -33,7 +33,8 @@ struct journal {
 static int refuse(struct eph_error *reterr, int r, const char *path)
 {
 	const char *why = r == -EACCES && geteuid() != 0 ? "not permitted; try as root"
-			  : r == -ELOOP  ? "a symbolic link leads there, which is not followed"
+			  : r == -ELOOP
+				  ? "no directory, or a symbolic link to one, which is not followed"
 			  : r == -EPERM  ? "belongs to somebody else"
 			  : r == -EACCES ? "cannot be entered, or others may enter it: it must be "
 					   "yours with mode 0700"

@@ -8,7 +8,10 @@
 #include "paste.h"
 #include "printable.h"
 #include "risk_json.h"
+#include "shorten.h"
 #include "strbuf.h"
+
+#define COMMAND_SHOWN 1000u /* bytes: a longer one is no help on a screen */
 
 struct counts {
 	size_t of[3]; /* by severity */
@@ -73,20 +76,48 @@ static void add_host(const struct check_view *view, const struct screen *screen,
 	strbuf_done(&line);
 }
 
-static void add_advice(const struct risk_advice *advice, const struct netns_snapshot *netns,
-		       const struct screen *screen, struct strbuf *out)
+/* A sentence of a risk, its lists cut to what is read. */
+static void add_sentence(const char *sentence, unsigned indent, const struct screen *screen,
+			 struct strbuf *out)
 {
+	struct strbuf text = STRBUF_INIT;
+
+	shorten_lists(sentence, &text);
+	screen_wrap_outside(out, text.text, indent, indent, screen->width);
+	strbuf_done(&text);
+}
+
+/* Instead of a command that nobody pastes. */
+static const char *short_command(const struct risk *risk)
+{
+	if (strcmp(risk->id, "configured-service-in-range") == 0)
+		return "ephemports reserve add --services";
+	if (strcmp(risk->id, "listener-in-range") == 0)
+		return "ephemports reserve add --listeners";
+	return NULL;
+}
+
+static void add_advice(const struct risk *risk, const struct risk_advice *advice,
+		       const struct netns_snapshot *netns, const struct screen *screen,
+		       struct strbuf *out)
+{
+	bool own = !*netns->name, list = advice->reserve != NULL;
+	const char *line = advice->command;
 	struct strbuf command = STRBUF_INIT;
 
 	strbuf_puts(out, "     > ");
-	screen_wrap_outside(out, advice->text, 7, 7, screen->width);
-	if (!advice->command)
-		return;
-	strbuf_puts(out, "         ");
-	/* Never wrapped: it is to be pasted. */
-	paste_command(&command, netns, advice->command);
-	printable_puts(out, command.text);
-	strbuf_putc(out, '\n');
+	add_sentence(advice->text, 7, screen, out);
+	if (line ? strlen(line) > COMMAND_SHOWN : list)
+		line = own && list ? short_command(risk) : NULL;
+	if (line) {
+		strbuf_puts(out, "         ");
+		/* Never wrapped: it is to be pasted. */
+		paste_command(&command, netns, line);
+		printable_puts(out, command.text);
+		strbuf_putc(out, '\n');
+	} else if (advice->command) {
+		strbuf_puts(out, "         (a long list: the whole command is in --json)\n");
+	}
 	strbuf_done(&command);
 }
 
@@ -111,8 +142,6 @@ static void add_risk(const struct check_view *view, const struct risk *risk,
 {
 	static const char *const mark[] = {"i", "!", "!!"};
 	static const enum paint paint[] = {PAINT_PLAIN, PAINT_YELLOW, PAINT_RED};
-	struct strbuf text = STRBUF_INIT;
-
 	strbuf_puts(out, "\n  ");
 	screen_paint(screen, out, paint[risk->severity], mark[risk->severity]);
 	strbuf_puts(out, risk->severity == RISK_CRITICAL ? " " : "  ");
@@ -122,17 +151,15 @@ static void add_risk(const struct check_view *view, const struct risk *risk,
 		printable_puts(out, name_netns(&view->snapshot->netns[risk->netns]));
 	}
 	strbuf_puts(out, "\n     ");
-	strbuf_puts(&text, risk->title);
-	screen_wrap_outside(out, text.text, 5, 5, screen->width);
+	add_sentence(risk->title, 5, screen, out);
 	for (unsigned i = 0; i < risk->n_evidence; i++) {
 		strbuf_puts(out, "     - ");
-		screen_wrap_outside(out, risk->evidence[i], 7, 7, screen->width);
+		add_sentence(risk->evidence[i], 7, screen, out);
 	}
 	for (unsigned i = 0; i < risk->n_advice; i++)
 		if (!is_said(view, risk, &risk->advice[i]))
-			add_advice(&risk->advice[i], &view->snapshot->netns[risk->netns], screen,
-				   out);
-	strbuf_done(&text);
+			add_advice(risk, &risk->advice[i], &view->snapshot->netns[risk->netns],
+				   screen, out);
 }
 
 static void add_accepted(const struct risk *risk, const struct screen *screen, struct strbuf *out)

@@ -11,11 +11,11 @@ void pick_view_text(const struct pick_view *view, struct strbuf *out)
 		strbuf_printf(out, "%u\n", view->port[i]);
 }
 
-/* "1 023 privileged, 28 232 in the ephemeral range 32768-60999, ..." */
+/* "1 023 below 1024 or privileged, 28 232 in the ephemeral range 32768-60999, ..." */
 static void add_reasons(const struct pick_result *result, struct strbuf *out)
 {
 	static const char *const words[PICK_REASONS] = {
-		[PICK_PRIVILEGED] = "privileged",
+		[PICK_PRIVILEGED] = "below 1024 or privileged",
 		[PICK_IN_USE] = "in use",
 		[PICK_CONFIGURED] = "configured for services",
 		[PICK_NAMED] = "named in /etc/services",

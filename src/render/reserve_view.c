@@ -5,6 +5,7 @@
 #include "json.h"
 #include "number.h"
 #include "printable.h"
+#include "shorten.h"
 #include "strbuf.h"
 
 #define LABEL_CELLS 15u
@@ -12,10 +13,11 @@
 /* "1-3, 3306": a blank behind each comma, so that a long list can be broken. */
 static void add_ports(const struct port_set *set, const struct screen *screen, struct strbuf *out)
 {
-	struct strbuf list = STRBUF_INIT, spaced = STRBUF_INIT;
+	struct strbuf list = STRBUF_INIT, brief = STRBUF_INIT, spaced = STRBUF_INIT;
 
 	port_set_format(set, &list);
-	for (const char *c = list.text; *c; c++) {
+	shorten_lists(list.text, &brief);
+	for (const char *c = brief.text; *c; c++) {
 		strbuf_putc(&spaced, *c);
 		if (*c == ',')
 			strbuf_putc(&spaced, ' ');
@@ -23,6 +25,7 @@ static void add_ports(const struct port_set *set, const struct screen *screen, s
 	screen_wrap(out, spaced.length ? spaced.text : "none", LABEL_CELLS, LABEL_CELLS,
 		    screen->width);
 	strbuf_done(&list);
+	strbuf_done(&brief);
 	strbuf_done(&spaced);
 }
 

@@ -103,6 +103,19 @@ def no_port_at_all():
     reset()
 
 
+def long_lists():
+    """Thousands of services: cut on a screen, where a command that finds them stands; whole in JSON."""
+    reset()
+    root = tree(files={'/etc/haproxy/haproxy.cfg': ''.join(f'bind :{port}\n' for port in range(33001, 36000, 2))})
+    text = subprocess.run([ephemports, 'check'], env=dict(os.environ, EPHEMPORTS_ROOT=root), capture_output=True, text=True).stdout
+    assert 'ephemports reserve add --services' in text and max(map(len, text.splitlines())) < 1000, text[:3000]
+    setting('ip_local_reserved_ports', ','.join(map(str, range(40001, 42000, 2))))
+    text = subprocess.run([ephemports, 'check'], env=dict(os.environ, EPHEMPORTS_ROOT=tree()), capture_output=True, text=True).stdout
+    assert max(map(len, text.splitlines())) < 1000 and 'the whole command is in --json' in text, text[:3000]
+    assert '41999' in risk(check(tree()), 'setting-not-persisted')['advice'][0]['command']
+    reset()
+
+
 def below_unprivileged():
     """What is told of the kernel is so: it refuses a range that begins below ip_unprivileged_port_start."""
     reset()
@@ -182,7 +195,7 @@ def hostile_tree():
 
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 try:
-    for test in (incident_20, no_port_at_all, below_unprivileged, choice, hostile_tree):
+    for test in (incident_20, no_port_at_all, long_lists, below_unprivileged, choice, hostile_tree):
         print(test.__name__, flush=True)
         test()
 finally:

@@ -273,6 +273,9 @@ def test_long_list():
     ports = ','.join(str(port) for port in range(20001, 60001, 2))
     host.run('reserve', 'add', ports)
     assert running() == '1,' + ports and boot(host) == '1,' + ports
+    shown = host.run('reserve', 'show').stdout
+    assert len(shown) < 1500 and '... and 19 9' in shown, shown[:2000]
+    assert sum(1 for _ in host.json('reserve', 'show')['reserved']['running']) == 20001
     host.run('range', 'undo')
     assert running() == '1' and host.files() == {}
 
@@ -327,6 +330,18 @@ def test_own_namespace_is_not_the_hosts():
     if not os.access('/proc/1/ns/net', os.R_OK) and not os.access('/proc/2/ns/net', os.R_OK):
         return
     assert 'only the running value' in shown and 'at boot' not in shown, shown
+
+
+def test_container():
+    """Nobody applies the sysctl files of a container, and check says so: no word of a file."""
+    environment = {k: v for k, v in os.environ.items() if k != 'EPHEMPORTS_ROOT'}
+    inside = 'mount -t tmpfs none /run && touch /run/.containerenv && exec "$@"'
+    words = ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', inside, 'sh', ephemports, 'reserve', 'show']
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    if done.returncode and 'reserve' not in done.stderr:
+        print('no container can be made here:', done.stderr.strip())
+        return
+    assert 'at boot      not known' in done.stdout, done
 
 
 def test_several_at_once():

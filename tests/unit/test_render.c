@@ -12,6 +12,7 @@
 #include "number.h"
 #include "printable.h"
 #include "screen.h"
+#include "shorten.h"
 #include "strbuf.h"
 #include "table.h"
 #include "utf8.h"
@@ -248,6 +249,26 @@ static void test_wrap(void **state)
 	strbuf_done(&out);
 }
 
+static void cuts_long_lists_of_ports(void **state)
+{
+	struct strbuf list = STRBUF_INIT, out = STRBUF_INIT;
+
+	(void)state;
+	shorten_lists("1 of 3306,8000-8010: 10.0.0.1", &out);
+	assert_string_equal(out.text, "1 of 3306,8000-8010: 10.0.0.1");
+	strbuf_clear(&out);
+	strbuf_puts(&list, "now 10001");
+	for (unsigned port = 10003; port < 30000; port += 2)
+		strbuf_printf(&list, ",%u", port);
+	strbuf_puts(&list, ",40000-40009 here");
+	shorten_lists(list.text, &out);
+	/* 20 of five digits are 119 bytes; 10 000 odd ones and ten more are all. */
+	assert_non_null(strstr(out.text, ",10039 ... and 9 990 more here"));
+	assert_true(out.length < 200);
+	strbuf_done(&list);
+	strbuf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,7 +276,7 @@ int main(void)
 		cmocka_unit_test(test_json_strings), cmocka_unit_test(test_json_document),
 		cmocka_unit_test(test_numbers),      cmocka_unit_test(test_table),
 		cmocka_unit_test(test_bar),          cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_wrap_numbers),
+		cmocka_unit_test(test_wrap_numbers), cmocka_unit_test(cuts_long_lists_of_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
