@@ -17,11 +17,29 @@ static bool begins(const char *at, const char *end, const char *word)
 	return text_begins((struct text_span){at, (size_t)(end - at)}, word);
 }
 
+/* The first @word that stands in no comment; NULL when there is none. */
+static const char *find_tag(const char *at, const char *end, const char *word)
+{
+	while (at < end) {
+		const char *found = memmem(at, (size_t)(end - at), word, strlen(word));
+		const char *comment = memmem(at, (size_t)(end - at), "<!--", 4);
+		const char *close =
+			comment ? memmem(comment, (size_t)(end - comment), "-->", 3) : NULL;
+
+		if (!found || !comment || found < comment)
+			return found;
+		if (!close)
+			return NULL;
+		at = close + 3;
+	}
+	return NULL;
+}
+
 /* The next <string> and what it holds, which is text without a tag in it. */
 static bool next_string(const char **at, const char *end, struct text_span *ret)
 {
 	while (*at < end) {
-		const char *open = memmem(*at, (size_t)(end - *at), OPEN, sizeof(OPEN) - 1);
+		const char *open = find_tag(*at, end, OPEN);
 		const char *start = open ? open + sizeof(OPEN) - 1 : end;
 		const char *tag = memchr(start, '<', (size_t)(end - start));
 
@@ -57,8 +75,8 @@ static unsigned line_of(const struct os_file *file, const char *at)
 static bool find_arguments(const struct os_file *file, const char **ret_start, const char **ret_end)
 {
 	const char *end = file->text + file->length;
-	const char *key = memmem(file->text, file->length, "<key>ProgramArguments</key>", 27);
-	const char *array = key ? memmem(key, (size_t)(end - key), "</array>", 8) : NULL;
+	const char *key = find_tag(file->text, end, "<key>ProgramArguments</key>");
+	const char *array = key ? find_tag(key, end, "</array>") : NULL;
 	struct text_span text;
 
 	if (!array || !next_string(&key, array, &text) || !text_ends(text, "/sysctl"))

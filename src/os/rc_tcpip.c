@@ -127,6 +127,22 @@ void rc_tcpip_boot(struct os_state *state, const struct os_files *files)
 		boot_file(state, tcpip);
 }
 
+/* A block whose last line somebody took away would reach to the end of the file, and take other lines along. */
+static bool has_open_block(const struct os_file *file)
+{
+	struct edit_lines lines = edit_lines(file->text, file->length);
+	struct edit_line line;
+	bool ours = false;
+
+	while (edit_line_next(&lines, &line)) {
+		if (ours && text_begins(line.body, BEGIN))
+			return true;
+		ours |= text_begins(line.body, BEGIN);
+		ours &= !text_begins(line.body, END);
+	}
+	return ours;
+}
+
 /* The file without our block. */
 static void put_rest(const struct os_file *file, struct strbuf *out)
 {
@@ -209,6 +225,10 @@ int rc_tcpip_persist(const struct os_state *state, const struct os_files *files,
 				 ": is missing, and this AIX keeps ranges nowhere else");
 	if (!edit_is_text(file->text, file->length))
 		return error_set(reterr, -EINVAL, "range", RC_TCPIP_PATH ": is no text");
+	if (has_open_block(file))
+		return error_set(reterr, -EINVAL, "range",
+				 RC_TCPIP_PATH ": has \"" BEGIN "\" without \"" END
+					       "\": which lines are ours is not known");
 	line_end = edit_line_end(file->text, file->length);
 	put_rest(file, &rest);
 	at = script_end(rest.text, rest.length);

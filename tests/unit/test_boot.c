@@ -305,6 +305,9 @@ static void refused(const char *system, const char *release, const char *path, c
 static void files_that_are_left_alone(void **unused)
 {
 	static const char binary[] = "net.inet.ip.portrange.first=1\0\n";
+	static const char open_block[] = "# ephemports begin: the ephemeral port ranges\n"
+					 "/usr/sbin/no -o tcp_ephemeral_high=65535\n"
+					 "start /usr/sbin/syslogd \"$src_running\"\n";
 	static const char plist[] = "<plist><key>ProgramArguments</key><array>"
 				    "<string>/bin/echo</string></array></plist>";
 
@@ -312,6 +315,7 @@ static void files_that_are_left_alone(void **unused)
 	refused("freebsd", "14.1", "/etc/sysctl.conf", binary, sizeof(binary) - 1, -EINVAL);
 	refused("hpux", "B.11.31", "/etc/rc.config.d/nddconf", binary, sizeof(binary) - 1, -EINVAL);
 	refused("aix", "5.1", "/etc/rc.tcpip", binary, sizeof(binary) - 1, -EINVAL);
+	refused("aix", "5.1", "/etc/rc.tcpip", open_block, sizeof(open_block) - 1, -EINVAL);
 	refused("aix", "5.1", NULL, NULL, 0, -ENOENT);
 	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", plist,
 		sizeof(plist) - 1, -EINVAL);
