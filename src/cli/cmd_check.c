@@ -167,6 +167,8 @@ static void add_notes(const struct observe_options *observe, const struct host *
 	if (!sockets)
 		add_note(view, "single sockets, so not who binds before connecting: there are too "
 			       "many, or the snapshot has none");
+	if (host->snapshot->netns_hidden)
+		add_note(view, "network namespaces of processes that are not told to this user");
 	if (host->snapshot->netns_skipped)
 		add_note(view, "network namespaces that only root may enter");
 	if (!observe->all_netns && !observe->replay)

@@ -256,7 +256,11 @@ static int open_of_process(struct snapshot *snapshot, uint64_t pid, unsigned *sk
 
 	snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long)pid);
 	/* Gone, a kernel thread on its way out, or another user's: its namespace is not known to be another one. */
-	if (stat(path, &status) < 0 || known(snapshot, status.st_ino))
+	if (stat(path, &status) < 0) {
+		snapshot->netns_hidden += errno == EACCES;
+		return 0;
+	}
+	if (known(snapshot, status.st_ino))
 		return 0;
 	name_by_process(pid, name);
 	return take(snapshot, open_namespace(path), name, skipped, reterr);

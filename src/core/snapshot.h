@@ -100,6 +100,8 @@ struct snapshot {
 	struct netns_snapshot *netns;
 	size_t n_netns;
 	unsigned netns_skipped; /* namespaces that could not be entered */
+	/* collecting only: processes of others, whose namespace the kernel does not tell */
+	unsigned netns_hidden;
 	struct process_table processes;
 	bool has_processes;
 };

@@ -85,6 +85,8 @@ void status_view_json(const struct status_view *view, struct strbuf *out)
 		risk_json(&view->risks->risk[i], snapshot, view->several_netns, &json);
 	json_end(&json);
 	json_uint(&json, "netns_skipped", snapshot->netns_skipped);
+	if (snapshot->netns_hidden)
+		json_uint(&json, "netns_hidden_processes", snapshot->netns_hidden);
 	json_string(&json, "collector", snapshot->collector);
 	json_uint(&json, "elapsed_us", snapshot->elapsed_us);
 	json_end(&json);

@@ -282,6 +282,9 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 	if (view->snapshot->netns_skipped)
 		strbuf_printf(out, "  not read: %u network namespaces that could not be entered\n",
 			      view->snapshot->netns_skipped);
+	if (view->snapshot->netns_hidden)
+		strbuf_printf(out, "  not read: namespaces of %u processes not told to this user\n",
+			      view->snapshot->netns_hidden);
 }
 
 void status_view_text(const struct status_view *view, const struct screen *screen,

@@ -192,6 +192,8 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	}
 	json_uint(&json, "sockets", usage->sockets);
 	json_uint(&json, "netns_skipped", view->snapshot->netns_skipped);
+	if (view->snapshot->netns_hidden)
+		json_uint(&json, "netns_hidden_processes", view->snapshot->netns_hidden);
 	json_string(&json, "collector", view->snapshot->collector);
 	json_uint(&json, "elapsed_us", view->snapshot->elapsed_us);
 	json_uint(&json, "load_us", view->snapshot->load_us);
@@ -414,6 +416,9 @@ static void add_doubts(const struct usage_view *view, struct strbuf *out, unsign
 	if (view->snapshot->netns_skipped)
 		strbuf_printf(out, "not read: %u network namespaces that could not be entered\n",
 			      view->snapshot->netns_skipped);
+	if (view->snapshot->netns_hidden)
+		strbuf_printf(out, "not read: namespaces of %u processes not told to this user\n",
+			      view->snapshot->netns_hidden);
 }
 
 /* The words of name_gap() are about the kernel that runs here. */

@@ -116,6 +116,20 @@ def long_lists():
     reset()
 
 
+def hidden_namespaces():
+    """Whose namespace is not told to an ordinary user is said, by every command that looks at all of them."""
+    user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    if subprocess.run([*user, ephemports, '--version'], capture_output=True).returncode:
+        print('hidden_namespaces: no ordinary user can run it here')
+        return
+    for command, said in (('usage', 'not read: namespaces of'), ('status', 'not read: namespaces of'),
+                          ('check', 'that are not told to this user')):
+        done = subprocess.run([*user, ephemports, command, '--all-netns'], capture_output=True, text=True, cwd='/', timeout=60)
+        assert said in done.stdout.replace('\n' + ' ' * 18, ' '), done
+    done = subprocess.run([*user, ephemports, 'usage', '--json', '--all-netns'], capture_output=True, text=True, cwd='/', timeout=60)
+    assert json.loads(done.stdout)['netns_hidden_processes'] > 0, done
+
+
 def below_unprivileged():
     """What is told of the kernel is so: it refuses a range that begins below ip_unprivileged_port_start."""
     reset()
@@ -195,7 +209,7 @@ def hostile_tree():
 
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 try:
-    for test in (incident_20, no_port_at_all, long_lists, below_unprivileged, choice, hostile_tree):
+    for test in (incident_20, no_port_at_all, long_lists, hidden_namespaces, below_unprivileged, choice, hostile_tree):
         print(test.__name__, flush=True)
         test()
 finally:
