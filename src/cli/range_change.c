@@ -71,8 +71,9 @@ static bool is_kept(const struct range_change *range)
 
 		if (found == range->reset)
 			return false;
-		if (found && (text_sysctl_range_written(line.value.start, line.value.length, &kept) < 0 ||
-			      kept.lo != range->wish.lo || kept.hi != range->wish.hi))
+		if (found &&
+		    (text_sysctl_range_written(line.value.start, line.value.length, &kept) < 0 ||
+		     kept.lo != range->wish.lo || kept.hi != range->wish.hi))
 			return false;
 	}
 	return true;

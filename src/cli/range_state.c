@@ -48,7 +48,8 @@ static void kept(struct os_range *range, const struct file_list *files)
 		return;
 	snprintf(range->where, sizeof(range->where), "%s line %u", line.file->path, line.line);
 	range->boot_set = true;
-	range->boot_known = text_sysctl_range_written(line.value.start, line.value.length, &boot) == 0;
+	range->boot_known =
+		text_sysctl_range_written(line.value.start, line.value.length, &boot) == 0;
 	if (range->boot_known)
 		range->boot = boot;
 }
