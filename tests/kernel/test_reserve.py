@@ -193,7 +193,7 @@ MESSY = [
     ('duplicates', {'/etc/sysctl.d/a.conf': KEY + ' = 7\n; x\n\n' + KEY + ' = 8\nx.y = 1\n'}, {},
      {'/etc/sysctl.d/a.conf': '; x\n\n' + KEY + ' = 5,8\nx.y = 1\n'}),
     ('odd spacing', {'/etc/sysctl.d/a.conf': '\t-  net/ipv4/ip_local_reserved_ports   =\t7  \n#\n'}, {},
-     {'/etc/sysctl.d/a.conf': '\t-  net/ipv4/ip_local_reserved_ports   =\t5,7  \n#\n'}),
+     {'/etc/sysctl.d/a.conf': '\t-net/ipv4/ip_local_reserved_ports   =\t5,7  \n#\n'}),
     ('CRLF', {'/etc/sysctl.d/a.conf': '# a\r\n' + KEY + ' = 7\r\nx.y = 1\r\n'}, {},
      {'/etc/sysctl.d/a.conf': '# a\r\n' + KEY + ' = 5,7\r\nx.y = 1\r\n'}),
     ('a link out of sysctl.d', {'/etc/site/ports': KEY + ' = 7\n'}, {'/etc/sysctl.d/a.conf': '../site/ports'},
