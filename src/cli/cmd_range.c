@@ -89,9 +89,8 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	r = check(arguments, verb, reterr);
 	if (r < 0)
 		return r;
-	if (verb->remote &&
-	    (arguments_has(arguments, "host") || arguments_has(arguments, "hosts-file")))
-		return range_hosts(arguments, verb->remote, outcome, reterr);
+	if (verb->remote && many_hosts_asked(arguments))
+		return many_hosts(arguments, verb->remote, MANY_HOSTS_ROWS, outcome, reterr);
 	if (arguments_has(arguments, "parallel") ||
 	    (arguments_has(arguments, "os") && !arguments_has(arguments, "text")))
 		return error_set(reterr, -EINVAL, "range",

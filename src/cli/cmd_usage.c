@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "filter.h"
 #include "look.h"
+#include "many_hosts.h"
 #include "usage_elsewhere.h"
 #include "usage_view.h"
 #include "verdict.h"
@@ -22,7 +23,10 @@ static const struct option_spec options[] = {
 	{"netstat", 0, "FILE",
 	 "of another system: what its netstat, sockstat or ss printed (-: standard input)",
 	 "@file"},
-	{"host", 0, "[USER@]NAME[:PORT]", "of another machine, by ssh", NULL},
+	{"host", 0, "[USER@]NAME[:PORT]...", "of another machine, by ssh; repeat it for several",
+	 NULL},
+	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
+	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},
 	{"os", 0, "NAME", "with --netstat, --host: which system it is",
 	 "aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
 	 "solaris11 tru64 windows windows-nt5"},
@@ -105,29 +109,32 @@ static int worst_level(const struct usage_result *usage)
 /* What belongs to another machine has no meaning without one. */
 static int check_alone(const struct arguments *arguments, struct eph_error *reterr)
 {
-	static const char *const names[] = {"os", "release", "range"};
+	static const char *const names[] = {"os", "release", "range", "parallel"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (arguments_has(arguments, names[i]))
-			return error_set(reterr, -EINVAL, "options",
-					 "--%s needs --netstat or --host", names[i]);
+			return error_set(reterr, -EINVAL, "options", "--%s needs %s--host",
+					 names[i], i < 3 ? "--netstat or " : "");
 	return 0;
 }
 
-static int observe(const struct arguments *arguments, const struct observe_options *given,
-		   struct usage_elsewhere *elsewhere, struct snapshot **ret_snapshot,
-		   struct usage_result *ret, struct eph_error *reterr)
+static int observe(const struct arguments *arguments, const char *host,
+		   const struct observe_options *given, struct usage_elsewhere *elsewhere,
+		   struct snapshot **ret_snapshot, struct usage_result *ret,
+		   struct eph_error *reterr)
 {
 	int r;
 
 	if (usage_elsewhere_asked(arguments))
-		return usage_elsewhere(arguments, &given->what, elsewhere, ret_snapshot, ret,
+		return usage_elsewhere(arguments, host, &given->what, elsewhere, ret_snapshot, ret,
 				       reterr);
 	r = check_alone(arguments, reterr);
 	return r < 0 ? r : observe_usage(given, ret_snapshot, ret, reterr);
 }
 
-static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+/* Of @host, or with NULL of what the arguments say. */
+static int show(const struct arguments *arguments, const char *host, struct host_row *row,
+		struct outcome *outcome, struct eph_error *reterr)
 {
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
 	CLEANUP(filter_freep) struct filter *filter = NULL;
@@ -139,6 +146,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	struct usage_result usage;
 	int r;
 
+	(void)row;
 	r = look_options(arguments, &given, reterr);
 	if (r == 0)
 		r = parse_by(arguments, &view.by, reterr);
@@ -150,7 +158,7 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 		return r;
 	given.what.filter = filter;
 	set_grouping(view.by, json || !screen.width, &given);
-	r = observe(arguments, &given, &elsewhere, &snapshot, &usage, reterr);
+	r = observe(arguments, host, &given, &elsewhere, &snapshot, &usage, reterr);
 	if (r < 0)
 		return r;
 	view.snapshot = snapshot;
@@ -164,6 +172,13 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	outcome->status = worst_level(&usage);
 	usage_result_done(&usage);
 	return 0;
+}
+
+static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
+{
+	if (many_hosts_asked(arguments) && !arguments_has(arguments, "netstat"))
+		return many_hosts(arguments, show, MANY_HOSTS_SECTIONS, outcome, reterr);
+	return show(arguments, NULL, NULL, outcome, reterr);
 }
 
 const struct command cmd_usage = {

@@ -4,17 +4,7 @@
 #ifndef EPH_CLI_RANGE_H
 #define EPH_CLI_RANGE_H
 
-#include "arguments.h"
-
-/* What one of several hosts comes to, in a few words. */
-struct range_row {
-	char text[240];
-};
-
-/* The same verb on another machine. */
-typedef int range_remote_run(const struct arguments *arguments, const char *host,
-			     struct range_row *row, struct outcome *outcome,
-			     struct eph_error *reterr);
+#include "many_hosts.h"
 
 struct range_verb {
 	const char *name;
@@ -22,7 +12,7 @@ struct range_verb {
 	unsigned operands_max; /* besides the verb */
 	int (*run)(const struct arguments *arguments, struct outcome *outcome,
 		   struct eph_error *reterr);
-	range_remote_run *remote; /* NULL: --host has no meaning, or run() takes it */
+	host_run *remote; /* NULL: --host has no meaning, or run() takes it */
 };
 
 int range_facts(const struct arguments *arguments, struct outcome *outcome,
@@ -40,12 +30,7 @@ int range_show(const struct arguments *arguments, struct outcome *outcome,
 int range_undo(const struct arguments *arguments, struct outcome *outcome,
 	       struct eph_error *reterr);
 
-range_remote_run range_remote_show, range_remote_set, range_remote_reset, range_remote_undo,
+host_run range_remote_show, range_remote_set, range_remote_reset, range_remote_undo,
 	range_remote_confirm;
-
-/* @run on every host that --host and --hosts-file name: on one of them as if it were this one, on several side by side.
- * The exit status is that of the worst. */
-int range_hosts(const struct arguments *arguments, range_remote_run *run, struct outcome *outcome,
-		struct eph_error *reterr);
 
 #endif

@@ -91,7 +91,7 @@ static void note_edits(struct setting *set)
 		strbuf_puts(add_note(set), "where files keep the range they hold the default now");
 }
 
-static void show(struct setting *set, struct range_row *row, struct outcome *outcome)
+static void show(struct setting *set, struct host_row *row, struct outcome *outcome)
 {
 	struct screen screen = look_screen();
 	const struct change *change = set->change->change;
@@ -187,7 +187,7 @@ static int read_options(struct setting *set, struct eph_error *reterr)
 }
 
 static int run(const struct arguments *arguments, const char *host, bool reset,
-	       struct range_row *row, struct outcome *outcome, struct eph_error *reterr)
+	       struct host_row *row, struct outcome *outcome, struct eph_error *reterr)
 {
 	struct setting set = {.arguments = arguments, .reset = reset};
 	struct range_remote remote = {.reached = false};
@@ -210,13 +210,13 @@ static int run(const struct arguments *arguments, const char *host, bool reset,
 	return r;
 }
 
-int range_remote_set(const struct arguments *arguments, const char *host, struct range_row *row,
+int range_remote_set(const struct arguments *arguments, const char *host, struct host_row *row,
 		     struct outcome *outcome, struct eph_error *reterr)
 {
 	return run(arguments, host, false, row, outcome, reterr);
 }
 
-int range_remote_reset(const struct arguments *arguments, const char *host, struct range_row *row,
+int range_remote_reset(const struct arguments *arguments, const char *host, struct host_row *row,
 		       struct outcome *outcome, struct eph_error *reterr)
 {
 	return run(arguments, host, true, row, outcome, reterr);
@@ -246,7 +246,7 @@ static int confirm(struct range_remote *remote, struct setting *set, struct eph_
 	return change_apply(&remote->run, set->change->change, reterr);
 }
 
-int range_remote_confirm(const struct arguments *arguments, const char *host, struct range_row *row,
+int range_remote_confirm(const struct arguments *arguments, const char *host, struct host_row *row,
 			 struct outcome *outcome, struct eph_error *reterr)
 {
 	struct setting set = {

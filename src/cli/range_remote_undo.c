@@ -8,7 +8,7 @@
 #include "range_remote.h"
 #include "range_undo.h"
 
-int range_remote_undo(const struct arguments *arguments, const char *host, struct range_row *row,
+int range_remote_undo(const struct arguments *arguments, const char *host, struct host_row *row,
 		      struct outcome *outcome, struct eph_error *reterr)
 {
 	const char *id = arguments->n_operands > 1 ? arguments->operand[1] : NULL;

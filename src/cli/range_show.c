@@ -135,7 +135,7 @@ static void show(const struct arguments *arguments, struct showing *showing,
 }
 
 /* The first regular range, and whether all are like it; with what is expected, how it lies to that. */
-static void fill_row(const struct showing *showing, struct range_row *row)
+static void fill_row(const struct showing *showing, struct host_row *row)
 {
 	static const char *const words[] = {
 		[RANGE_FITS] = ", exactly the expected",
@@ -166,7 +166,7 @@ static void fill_row(const struct showing *showing, struct range_row *row)
 			 showing->view.expects ? words[fit] : "");
 }
 
-static int show_one(const struct arguments *arguments, const char *host, struct range_row *row,
+static int show_one(const struct arguments *arguments, const char *host, struct host_row *row,
 		    struct outcome *outcome, struct eph_error *reterr)
 {
 	const char *expected = arguments_get(arguments, "expect");
@@ -198,7 +198,7 @@ int range_show(const struct arguments *arguments, struct outcome *outcome, struc
 	return show_one(arguments, "", NULL, outcome, reterr);
 }
 
-int range_remote_show(const struct arguments *arguments, const char *host, struct range_row *row,
+int range_remote_show(const struct arguments *arguments, const char *host, struct host_row *row,
 		      struct outcome *outcome, struct eph_error *reterr)
 {
 	return show_one(arguments, host, row, outcome, reterr);

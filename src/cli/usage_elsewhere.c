@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "begin.h"
 #include "host.h"
+#include "many_hosts.h"
 #include "os_capacity.h"
 #include "runner_ssh.h"
 #include "saved_text.h"
@@ -24,7 +25,7 @@ struct elsewhere_host {
 
 bool usage_elsewhere_asked(const struct arguments *arguments)
 {
-	return arguments_has(arguments, "netstat") || arguments_has(arguments, "host");
+	return arguments_has(arguments, "netstat") || many_hosts_asked(arguments);
 }
 
 static int check_options(const struct arguments *arguments, struct eph_error *reterr)
@@ -38,7 +39,7 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 		if (arguments_has(arguments, others[i]))
 			return error_set(reterr, -EINVAL, "options",
 					 "--%s and --%s exclude each other", one, others[i]);
-	if (arguments_has(arguments, "netstat") && arguments_has(arguments, "host"))
+	if (arguments_has(arguments, "netstat") && many_hosts_asked(arguments))
 		return error_set(reterr, -EINVAL, "options",
 				 "--netstat and --host exclude each other");
 	if (by && (strcmp(by, "process") == 0 || strcmp(by, "container") == 0))
@@ -95,8 +96,8 @@ static int read_host(const char *name, const char *os, struct elsewhere_host *ho
 	return r;
 }
 
-static int read_elsewhere(const struct arguments *arguments, struct elsewhere_host *host,
-			  struct eph_error *reterr)
+static int read_elsewhere(const struct arguments *arguments, const char *name,
+			  struct elsewhere_host *host, struct eph_error *reterr)
 {
 	const char *os = arguments_get(arguments, "os"),
 		   *release = arguments_get(arguments, "release");
@@ -109,10 +110,9 @@ static int read_elsewhere(const struct arguments *arguments, struct elsewhere_ho
 					 "'%.60s' is no system that is known here: see range facts",
 					 os);
 	}
-	r = arguments_has(arguments, "host")
-		    ? read_host(arguments_get(arguments, "host"), os, host, reterr)
-		    : saved_text_read(arguments_get(arguments, "netstat"), NETSTAT_BYTES_MAX,
-				      &host->text, &host->length, reterr);
+	r = name ? read_host(name, os, host, reterr)
+		 : saved_text_read(arguments_get(arguments, "netstat"), NETSTAT_BYTES_MAX,
+				   &host->text, &host->length, reterr);
 	if (r == 0 && release)
 		snprintf(host->release, sizeof(host->release), "%s", release);
 	return r;
@@ -252,9 +252,10 @@ static int judge(const struct arguments *arguments, struct elsewhere_host *host,
 	return r < 0 ? error_set(reterr, r, "netstat", "%s", strerror(-r)) : 0;
 }
 
-int usage_elsewhere(const struct arguments *arguments, const struct grouping *what,
-		    struct usage_elsewhere *ret_view, struct snapshot **ret_snapshot,
-		    struct usage_result *ret, struct eph_error *reterr)
+int usage_elsewhere(const struct arguments *arguments, const char *name,
+		    const struct grouping *what, struct usage_elsewhere *ret_view,
+		    struct snapshot **ret_snapshot, struct usage_result *ret,
+		    struct eph_error *reterr)
 {
 	struct elsewhere_host host = {.length = 0};
 	struct netstat_text text = {.rows = 0};
@@ -262,13 +263,13 @@ int usage_elsewhere(const struct arguments *arguments, const struct grouping *wh
 	int r = check_options(arguments, reterr);
 
 	if (r == 0)
-		r = read_elsewhere(arguments, &host, reterr);
+		r = read_elsewhere(arguments, name, &host, reterr);
 	if (r == 0)
 		r = text_netstat_read(host.text, host.length, &text, reterr);
 	if (r == 0)
 		r = judge(arguments, &host, &text, what, ret_view, ret_snapshot, ret, reterr);
 	/* Of a file nobody knows how long its making took. */
-	if (r == 0 && arguments_has(arguments, "host"))
+	if (r == 0 && name)
 		(*ret_snapshot)->elapsed_us = begin_now_us() - start;
 	text_netstat_done(&text);
 	free(host.state);

@@ -70,7 +70,9 @@ def test_several(path, _):
         check("in the order given", [host["host"] for host in hosts], [two.name, one.name, "nowhere.invalid", three.name])
         check("a status each", [host["status"] for host in hosts][2:], [3, 2])
         check("errors", [host["error"] is None for host in hosts], [True, True, False, True])
-        check("results", [bool(host["result"]) for host in hosts], [True, True, False, True])
+        check("fields of one host", [host.get("os") for host in hosts], ["aix", "freebsd", None, "irix"])
+        alone = json.loads(command(path, state, ssh, "show", "--json", "--host", one.name)[1])
+        check("the same as alone", {**hosts[1], "schema": 1}, {**alone, "host": one.name, "status": hosts[1]["status"], "error": None})
         status, out, err = command(path, state, ssh, "set", "40000-60001", *names)
         check(f"set on both {out} {err}", (status in (0, 1), len(out.splitlines())), (True, 2))
         for host, case in ((one, CASES["freebsd"]), (two, CASES["aix"])):

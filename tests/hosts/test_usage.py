@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """test_usage.py EPHEMPORTS SYSTEM - usage over ssh, on one emulated host: its sockets, its range, its rule. SYSTEM may be
-"hostile" (what a host may print) or "reserved" (reserve show, on those that have a list).
+"hostile" (what a host may print), "several" (hosts side by side) or "reserved" (reserve show, on those that have a list).
 
 What the host's netstat prints is the sample of its system; the numbers expected were counted there by hand. That it can fail
 was shown by breaking: the default instead of the range that was read, and the command of Linux without its second choice.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from hostlib import Host, Skip
+from hostlib import Host, Skip, ssh_command
 from hostlib.answer import Answer
 
 # Of the sample: sockets, groups of outgoing sockets as (protocol, to, in use, TIME_WAIT) with the range each host boots with;
@@ -136,10 +136,45 @@ def reserved(path):
             check(f"{name}: nothing was changed", host.running(), before)
 
 
+def several(path):
+    """Each has a section, or an entry of one document, whose fields are those it has alone; the worst status counts."""
+    with Host("freebsd", "13.2") as one, Host("openbsd") as two:
+        environment = {**os.environ, "EPHEMPORTS_SSH": ssh_command(one, two), "COLUMNS": "100"}
+
+        def run(*words, text=None):
+            done = subprocess.run([path, "usage", *words], capture_output=True, timeout=120, check=False, env=environment, input=text)
+            return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+        both = ("--host", two.name, "--host", one.name)
+        status, out, err = run("--json", *both)
+        hosts = json.loads(out)["hosts"]
+        check("status", (status, err), (0, ""))
+        check("order", [(host["host"], host["status"], host["error"]) for host in hosts], [(two.name, 0, None), (one.name, 0, None)])
+        for host, name in zip(hosts, (two.name, one.name)):
+            alone = json.loads(run("--json", "--host", name)[1])
+            check(f"{name}: the fields it has alone", {k: v for k, v in host.items() if k not in ("host", "status", "error", "elapsed_us")},
+                  {k: v for k, v in alone.items() if k not in ("schema", "elapsed_us")})
+        status, out, err = run(*both)
+        check("sections", [line for line in out.splitlines() if line in (f"{two.name}  ok", f"{one.name}  ok")], [f"{two.name}  ok", f"{one.name}  ok"])
+        check("all that one prints", [title in out for title in ("OpenBSD: ", "FreeBSD: ")], [True, True])
+        status, out, err = run("--hosts-file", "-", "--parallel", "1", "--range", "49152-49152", text=f"{one.name}  # theirs\n".encode())
+        check("a file of one has a section too", (status, out.startswith(f"{one.name}  ")), (0, True))
+        status, out, err = run("--json", *both, "--host", "nowhere.invalid")
+        hosts = json.loads(out)["hosts"]
+        check("the worst", (status, [host["status"] for host in hosts]), (3, [0, 0, 3]))
+        check("why", (hosts[2]["error"]["code"] != "", "groups" in hosts[2], "groups" in hosts[1]), (True, False, True))
+        status, out, err = run(*both, "--host", "nowhere.invalid")
+        check("the others are told all the same", (status, out.count("sockets read"), "nowhere.invalid  failed" in out), (3, 2, True))
+        one.clear_log()
+        status, out, err = run("--hosts-file", "-", text=f"{one.name}\n-oProxyCommand=x\n".encode())
+        check("a line that is no host", (status, "line 2" in err, out, one.log()), (3, True, "", []))
+        check("alone", [run("--parallel", "2")[0], run("--hosts-file", "-", "--netstat", "x")[0]], [3, 3])
+
+
 def main():
     path, name = os.path.abspath(sys.argv[1]), sys.argv[2]
     try:
-        {"hostile": hostile, "reserved": reserved}.get(name, lambda path: test_system(path, name))(path)
+        {"hostile": hostile, "reserved": reserved, "several": several}.get(name, lambda path: test_system(path, name))(path)
     except Skip as skip:
         print(f"skipped: {skip}")
         return 77

@@ -1,6 +1,8 @@
 /*
- * A verb on several hosts: a process for each, so many at a time. Each answers once, through a pipe.
+ * A process for each host, so many at a time. Each answers once, through a pipe.
  */
+#include "many_hosts.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +17,6 @@
 #include "json.h"
 #include "look.h"
 #include "printable.h"
-#include "range.h"
 
 #define PARALLEL     8u
 #define PARALLEL_MAX 64u
@@ -25,7 +26,7 @@
 struct answer_head {
 	int status, changed, result;
 	struct eph_error error;
-	struct range_row row;
+	struct host_row row;
 };
 
 struct one_host {
@@ -39,7 +40,8 @@ struct one_host {
 
 struct many {
 	const struct arguments *arguments;
-	range_remote_run *run;
+	host_run *run;
+	enum many_hosts_text layout;
 	struct host_list hosts;
 	struct one_host *one; /* one for each of them */
 	size_t begun, ended, limit;
@@ -169,6 +171,26 @@ static int run_all(struct many *many, struct eph_error *reterr)
 	return r;
 }
 
+/* The fields of a document of ours, which begins with its schema, and may name its host: that was said. */
+static void add_fields(const char *document, struct strbuf *out)
+{
+	static const char schema[] = "{\"schema\":1", host[] = ",\"host\":\"";
+	const char *at = document;
+	size_t length;
+
+	if (strncmp(at, schema, sizeof(schema) - 1) != 0)
+		return;
+	at += sizeof(schema) - 1;
+	if (strncmp(at, host, sizeof(host) - 1) == 0) {
+		at += sizeof(host) - 1;
+		while (*at && *at != '"')
+			at += *at == '\\' && at[1] ? 2 : 1;
+		at += *at == '"';
+	}
+	length = strcspn(at, "\n");
+	strbuf_add(out, at, length ? length - 1 : 0); /* without the last brace */
+}
+
 static void add_json(const struct many *many, size_t index, struct json *json)
 {
 	const struct one_host *one = &many->one[index];
@@ -183,12 +205,9 @@ static void add_json(const struct many *many, size_t index, struct json *json)
 		json_string(json, "why", one->head.error.message);
 		json_string(json, "code", code ? code : "EIO");
 		json_end(json);
-		json_null(json, "result");
 	} else {
 		json_null(json, "error");
-		/* A document of ours, whole. */
-		strbuf_puts(json->out, ",\"result\":");
-		strbuf_add(json->out, one->text, strcspn(one->text, "\n"));
+		add_fields(one->text, json->out);
 	}
 	json_end(json);
 }
@@ -206,9 +225,27 @@ static void show_json(const struct many *many, struct strbuf *out)
 	json_end(&json);
 }
 
-static void show_text(const struct many *many, struct strbuf *out)
+static const char *const word[] = {"ok", "warning", "critical", "failed"};
+
+static void show_sections(const struct many *many, struct strbuf *out)
 {
-	static const char *const word[] = {"ok", "warning", "critical", "failed"};
+	for (size_t i = 0; i < many->hosts.count; i++) {
+		const struct one_host *one = &many->one[i];
+
+		strbuf_printf(out, "%s%s  %s\n", i ? "\n" : "", many->hosts.name[i],
+			      word[one->head.status & 3]);
+		if (one->head.result == 0) {
+			strbuf_puts(out, one->text);
+			continue;
+		}
+		strbuf_puts(out, "  ");
+		printable_puts(out, one->head.error.message);
+		strbuf_putc(out, '\n');
+	}
+}
+
+static void show_rows(const struct many *many, struct strbuf *out)
+{
 	size_t widest = 4;
 
 	for (size_t i = 0; i < many->hosts.count; i++)
@@ -243,20 +280,27 @@ static int run_many(struct many *many, struct outcome *outcome, struct eph_error
 	}
 	if (r == 0 && arguments_has(many->arguments, "json"))
 		show_json(many, &outcome->text);
+	else if (r == 0 && many->layout == MANY_HOSTS_SECTIONS)
+		show_sections(many, &outcome->text);
 	else if (r == 0)
-		show_text(many, &outcome->text);
+		show_rows(many, &outcome->text);
 	for (size_t i = 0; i < many->hosts.count; i++)
 		strbuf_done(&many->one[i].received);
 	free(many->one);
 	return r;
 }
 
-int range_hosts(const struct arguments *arguments, range_remote_run *run, struct outcome *outcome,
-		struct eph_error *reterr)
+bool many_hosts_asked(const struct arguments *arguments)
 {
-	struct many many = {.arguments = arguments, .run = run};
+	return arguments_has(arguments, "host") || arguments_has(arguments, "hosts-file");
+}
+
+int many_hosts(const struct arguments *arguments, host_run *run, enum many_hosts_text text,
+	       struct outcome *outcome, struct eph_error *reterr)
+{
+	struct many many = {.arguments = arguments, .run = run, .layout = text};
 	const char *parallel = arguments_get(arguments, "parallel");
-	struct range_row row = {""};
+	struct host_row row = {""};
 	uint64_t limit = PARALLEL;
 	int r = parallel ? look_count(parallel, "parallel", PARALLEL_MAX, &limit, reterr) : 0;
 
