@@ -1,12 +1,11 @@
 #include "range_remote.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "change_session.h"
-
-#define LOCK_TRIES 60u /* each of them waits a little by itself */
 
 static int check_options(const struct arguments *arguments, struct eph_error *reterr)
 {
@@ -20,16 +19,16 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 	return 0;
 }
 
-/* Other hosts of the same run hold the lock in turn. */
-static int open_journal(struct journal **ret, struct eph_error *reterr)
+/* One lock for each host, whoever logs in there. */
+static int open_journal(const struct ssh_target *target, struct journal **ret,
+			struct eph_error *reterr)
 {
-	int r = journal_open(JOURNAL_WRITE, ret, reterr);
+	char name[sizeof(target->name) + sizeof(target->port) + 1];
 
-	for (unsigned i = 0; r == -EBUSY && i < LOCK_TRIES; i++) {
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-		r = journal_open(JOURNAL_WRITE, ret, reterr);
-	}
-	return r;
+	snprintf(name, sizeof(name), "%s:%s", target->name, *target->port ? target->port : "22");
+	for (char *c = name; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return journal_open_for(name, JOURNAL_WRITE, ret, reterr);
 }
 
 static int find_system(struct range_remote *remote, const char *host, const char *os,
@@ -51,7 +50,7 @@ int range_remote_open(const struct arguments *arguments, const char *host, bool 
 	if (r == 0)
 		r = find_system(ret, host, arguments_get(arguments, "os"), reterr);
 	if (r == 0 && changes)
-		r = open_journal(&ret->journal, reterr);
+		r = open_journal(&ret->ssh.target, &ret->journal, reterr);
 	ret->run = (struct change_run){.runner = &ret->host.runner, .journal = ret->journal};
 	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &recovered, reterr);

@@ -20,6 +20,8 @@
 
 #define VARIABLE        "EPHEMPORTS_STATE_DIR"
 #define DEFAULT_PATH    "/var/lib/ephemports"
+#define LOCK            "lock"
+#define LOCK_NUMBERS    "lock-numbers" /* held while an entry gets its number */
 #define ENTRY_SUFFIX    ".json"
 #define ENTRY_BYTES_MAX (4u << 20)
 #define ID_MAX          UINT64_C(999999999999)
@@ -44,7 +46,25 @@ static int refuse(struct eph_error *reterr, int r, const char *path)
 	return error_set(reterr, r, "journal", "%.200s: %s", path, why);
 }
 
+/* Names of hosts hold bytes that names of files should not. */
+static int lock(int directory_fd, const char *host)
+{
+	char name[sizeof(LOCK) + DIGEST_TEXT_BYTES] = LOCK, digest[DIGEST_TEXT_BYTES];
+
+	if (host) {
+		digest_bytes(host, strlen(host), digest);
+		snprintf(name, sizeof(name), LOCK "-%.16s", digest);
+	}
+	return journal_directory_lock(directory_fd, name);
+}
+
 int journal_open(enum journal_mode mode, struct journal **ret, struct eph_error *reterr)
+{
+	return journal_open_for(NULL, mode, ret, reterr);
+}
+
+int journal_open_for(const char *host, enum journal_mode mode, struct journal **ret,
+		     struct eph_error *reterr)
 {
 	const char *path = secure_getenv(VARIABLE);
 	struct journal *journal = calloc(1, sizeof(*journal));
@@ -63,7 +83,7 @@ int journal_open(enum journal_mode mode, struct journal **ret, struct eph_error 
 	if (r == -ENOENT && mode == JOURNAL_READ)
 		r = 0;
 	if (r >= 0 && mode == JOURNAL_WRITE)
-		r = journal->lock_fd = journal_directory_lock(journal->directory_fd);
+		r = journal->lock_fd = lock(journal->directory_fd, host);
 	if (r < 0) {
 		refuse(reterr, r, journal->path);
 		journal_close(journal);
@@ -187,9 +207,15 @@ static int write_backups(struct journal *journal, struct change *change, struct 
 
 int journal_begin(struct journal *journal, struct change *change, struct eph_error *reterr)
 {
+	/* Released when the entry is there, and its number is seen to be taken. */
+	CLEANUP(fd_closep)
+	int numbers_fd = journal_directory_lock(journal->directory_fd, LOCK_NUMBERS);
 	CLEANUP(freep) uint64_t *number = calloc(JOURNAL_ENTRIES_MAX, sizeof(*number));
 	struct timespec now;
-	int count = number ? read_numbers(journal, number) : -ENOMEM, r;
+	int count = numbers_fd < 0 ? numbers_fd
+		    : number       ? read_numbers(journal, number)
+				   : -ENOMEM,
+	    r;
 
 	if (count < 0)
 		return error_set(reterr, count, "journal", "%.200s: %s", journal->path,

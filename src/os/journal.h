@@ -2,8 +2,8 @@
  * What was changed, so that it can be undone: one file for each change, on disk before the change begins.
  *
  * The directory is EPHEMPORTS_STATE_DIR (secure_getenv), else /var/lib/ephemports: made when it is missing, mode 0700,
- * refused when it belongs to somebody else, when others may enter it, or when a symbolic link leads there. One writer at
- * a time holds its lock. Entries are read as hostile input: sizes are limited, unknown and missing keys refused, backups
+ * refused when it belongs to somebody else, when others may enter it, or when a symbolic link leads there. For each host
+ * one writer at a time holds its lock, so that hosts are changed side by side. Entries are read as hostile input: sizes are limited, unknown and missing keys refused, backups
  * compared with their digest. An entry holds settings, values, paths, digests and names of backups, never a command.
  */
 #ifndef EPH_OS_JOURNAL_H
@@ -22,6 +22,9 @@ enum journal_mode {
 };
 
 int journal_open(enum journal_mode mode, struct journal **ret, struct eph_error *reterr);
+/* The same for another host; @host as the lock is to know it. NULL: this one. */
+int journal_open_for(const char *host, enum journal_mode mode, struct journal **ret,
+		     struct eph_error *reterr);
 struct journal *journal_close(struct journal *journal); /* NULL is fine; returns NULL */
 
 /* Its directory, for messages. */

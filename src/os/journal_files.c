@@ -15,7 +15,6 @@
 #include "alloc.h"
 #include "fd.h"
 
-#define LOCK_NAME    "lock"
 #define LOCK_TRIES   100 /* a change takes milliseconds; after ten seconds something hangs */
 #define LOCK_WAIT_NS 100000000L
 
@@ -80,10 +79,10 @@ int journal_directory_open(const char *path, bool make)
 	return fd_take(&fd);
 }
 
-int journal_directory_lock(int directory_fd)
+int journal_directory_lock(int directory_fd, const char *name)
 {
 	CLEANUP(fd_closep)
-	int fd = openat(directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(directory_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	const struct timespec wait = {.tv_nsec = LOCK_WAIT_NS};
 
 	if (fd < 0)

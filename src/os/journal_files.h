@@ -11,8 +11,8 @@
  * Return: descriptor; -ENOENT; -ELOOP (a link), -EPERM (somebody else's), -EACCES (others may enter), ... */
 int journal_directory_open(const char *path, bool make);
 
-/* Wait a little for the lock. Return: descriptor that holds it until it is closed; -EBUSY; negative errno. */
-int journal_directory_lock(int directory_fd);
+/* Wait a little for the lock @name. Return: descriptor that holds it until it is closed; -EBUSY; negative errno. */
+int journal_directory_lock(int directory_fd, const char *name);
 
 /* @name holds @text, on disk, when 0 is returned; else it is as it was. */
 int journal_file_write(int directory_fd, const char *name, const char *text, size_t length);

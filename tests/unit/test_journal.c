@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "change.h"
@@ -243,6 +244,46 @@ static void stops_at_the_last_number(void **state)
 	change_free(change);
 }
 
+/* Each process another host: they write at the same time, and each entry gets a number of its own. */
+static void hosts_side_by_side(void **state)
+{
+	struct journal *own = NULL;
+	pid_t child[8];
+	int entries = tree_count(directory, ".json");
+
+	(void)state;
+	assert_int_equal(journal_open(JOURNAL_WRITE, &own, NULL), 0);
+	for (unsigned i = 0; i < 8; i++) {
+		child[i] = fork();
+		assert_true(child[i] >= 0);
+		if (child[i] == 0) {
+			char host[16];
+			struct journal *journal = NULL;
+			int r;
+
+			snprintf(host, sizeof(host), "host%u:22", i);
+			r = journal_open_for(host, JOURNAL_WRITE, &journal, NULL);
+			for (unsigned n = 0; r == 0 && n < 5; n++) {
+				struct change *change = example();
+
+				snprintf(change->place.host, sizeof(change->place.host), "%s",
+					 host);
+				r = journal_begin(journal, change, NULL);
+				change_free(change);
+			}
+			_exit(r != 0);
+		}
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		int status;
+
+		assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+		assert_int_equal(status, 0);
+	}
+	journal_close(own);
+	assert_int_equal(tree_count(directory, ".json"), entries + 40);
+}
+
 static void survives_any_bytes(void **state)
 {
 	char *text = example_text();
@@ -306,6 +347,7 @@ int main(void)
 		cmocka_unit_test(stops_at_the_last_number),
 		cmocka_unit_test(survives_any_bytes),
 		cmocka_unit_test(lists_past_bad_entries),
+		cmocka_unit_test(hosts_side_by_side),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
