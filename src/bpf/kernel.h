@@ -69,6 +69,7 @@ struct sock_common {
 	unsigned char skc_ipv6only : 1;
 	int skc_bound_dev_if;
 	struct somewhere skc_bind_node;
+	struct somewhere skc_portaddr_node;
 	struct proto *skc_prot;
 	struct somewhere skc_net;
 	struct somewhere skc_v6_daddr;

@@ -194,6 +194,37 @@ static __always_inline void port_walk(struct walker *w, bool from_start)
 	bpf_loop(1 << 23, port_step, w, 0);
 }
 
+static __always_inline bool port_udp_is_owner(struct walker *w, const struct table_netns *n,
+					      __u64 socket)
+{
+	return COMMON(__u64, socket, skc_net) == n->net &&
+	       COMMON(__u16, socket, skc_num) == (__u16)w->port;
+}
+
+/* One step along the chain that the last record is in by its address: to the next owner of the port, or the end. */
+static __always_inline void port_udp_next(struct walker *w, struct table_port *c,
+					  const struct table_netns *n)
+{
+	__u64 socket = c->address_node - OFFSET(sock_common, skc_portaddr_node);
+	__u32 last = w->at->emitted - 1;
+
+	if (!port_udp_is_owner(w, n, socket)) {
+		c->address_node = READ(__u64, c->address_node);
+		return;
+	}
+	w->records->record[last & (TABLE_RECORDS - 1)].next = socket;
+	c->address_node = 0;
+}
+
+static __always_inline void port_udp_owner(struct walker *w, struct table_port *c, __u64 socket)
+{
+	__u32 index = w->at->emitted;
+
+	port_emit(w, socket, ENTRY_UDP);
+	w->records->record[index & (TABLE_RECORDS - 1)].socket = socket;
+	c->address_node = READ(__u64, socket + OFFSET(sock_common, skc_portaddr_node));
+}
+
 /* UDP: the chain of the port, in its order. */
 static __always_inline bool port_udp_link(struct walker *w, struct table_port *c)
 {
@@ -201,12 +232,17 @@ static __always_inline bool port_udp_link(struct walker *w, struct table_port *c
 	__u32 key = w->port_netns;
 	struct table_netns *n = bpf_map_lookup_elem(&netns, &key);
 
-	if (!n || !c->owner_node || (c->owner_node & 1))
+	if (!n)
+		return false;
+	if (c->address_node) {
+		port_udp_next(w, c, n);
+		return true;
+	}
+	if (w->at->emitted >= TABLE_RECORDS || !c->owner_node || (c->owner_node & 1))
 		return false;
 	c->owner_node = READ(__u64, c->owner_node);
-	if (COMMON(__u64, socket, skc_net) == n->net &&
-	    COMMON(__u16, socket, skc_num) == (__u16)w->port)
-		port_emit(w, socket, ENTRY_UDP);
+	if (port_udp_is_owner(w, n, socket))
+		port_udp_owner(w, c, socket);
 	return true;
 }
 
@@ -214,7 +250,7 @@ static long port_udp_step(__u32 i, struct walker *w)
 {
 	bool more;
 
-	if (!w->records || w->at->emitted >= TABLE_RECORDS)
+	if (!w->records)
 		return 1;
 	bpf_rcu_read_lock();
 	more = port_udp_link(w, &w->nets->port);
@@ -234,6 +270,7 @@ static __always_inline void port_udp_walk(struct walker *w, bool from_start)
 	if (from_start) {
 		c->owner_node = FIELD(__u64, at, udp_hslot, head);
 		n->bucket.chain = FIELD(__u32, at, udp_hslot, count);
+		c->address_node = 0;
 		c->failed = 0;
 	}
 	bpf_loop(1 << 22, port_udp_step, w, 0);

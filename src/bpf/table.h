@@ -136,9 +136,10 @@ struct table_chain {
 	__u32 udp, zero;
 };
 
-/* Where the walk over one port is: as table_bind; and what the owner before was like. */
+/* Where the walk over one port is: as table_bind; and what the owner before was like. UDP: where the chain of the address
+ * of the last record is, too. */
 struct table_port {
-	__u64 tb_node, tb2_node, owner_node;
+	__u64 tb_node, tb2_node, owner_node, address_node;
 	__u64 like[2];
 	__u32 alike; /* owners in a row that were like it */
 	__u32 l3mdev, bucket, failed;
@@ -206,6 +207,8 @@ enum table_flag {
 struct table_record {
 	__u64 cookie, cgroup;
 	__u64 file; /* only of the walks over one port: the open file, 0 if none */
+	/* only of the walk over one UDP port: the socket, and the next one of that port in the chain of its address */
+	__u64 socket, next;
 	__u64 local[2], remote[2];
 	__u32 netns;
 	__u32 flags; /* enum table_flag */
@@ -268,7 +271,7 @@ struct table_lane {
 };
 
 _Static_assert(sizeof(struct table_group) == 128, "shared layout");
-_Static_assert(sizeof(struct table_record) == 112, "shared layout");
+_Static_assert(sizeof(struct table_record) == 128, "shared layout");
 _Static_assert(sizeof(struct table_bucket) == 40, "shared layout");
 _Static_assert(sizeof(struct table_info) == 96, "shared layout");
 

@@ -46,6 +46,26 @@ static int note_files(struct bpf_state *state, uint32_t records)
 	return 0;
 }
 
+/* Of each UDP socket, what is behind it. */
+static int note_links(struct bpf_state *state, uint32_t records)
+{
+	if (state->links + records > state->links_capacity) {
+		size_t wanted = (state->links + records) * 2;
+		void *grown = reallocarray(state->link, wanted, sizeof(*state->link));
+
+		if (!grown)
+			return -ENOMEM;
+		state->link = grown;
+		state->links_capacity = wanted;
+	}
+	for (uint32_t i = 0; i < records; i++) {
+		const struct table_record *record = &state->kernel.records->record[i];
+
+		state->link[state->links++] = (struct bpf_link){record->socket, record->next};
+	}
+	return 0;
+}
+
 /* One walk over the slot, in as many answers as it takes. Return: 0, -EAGAIN when it changed under the reader. */
 static int read_slot(struct bpf_batch *batch, const struct collect_request *request,
 		     enum bpf_program_id program, const struct table_walk *slot)
@@ -60,6 +80,8 @@ static int read_slot(struct bpf_batch *batch, const struct collect_request *requ
 			r = -EAGAIN;
 		if (r == 0)
 			r = note_files(batch->state, walk.records);
+		if (r == 0 && program == BPF_PORT_UDP_RECORDS)
+			r = note_links(batch->state, walk.records);
 		if (r == 0)
 			r = bpf_deliver(batch, walk.records, take_record,
 					(void *)(uintptr_t)request);
@@ -104,8 +126,12 @@ static int read_port(struct bpf_batch *batch, const struct collect_request *requ
 
 	for (unsigned try = 0; try < PORT_TRIES && r == -EAGAIN; try++) {
 		netns->sockets.count = kept;
+		batch->state->links = 0;
 		memset(&shared->bucket, 0, sizeof(shared->bucket));
 		r = read_slot(batch, request, tcp ? BPF_PORT_RECORDS : BPF_PORT_UDP_RECORDS, &walk);
+		if (r == 0 && !tcp)
+			r = bpf_rank(batch->state, netns->sockets.record + kept,
+				     netns->sockets.count - kept);
 	}
 	if (r == -EAGAIN) {
 		netns->gaps |= GAP_CHANGED;

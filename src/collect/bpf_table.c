@@ -70,6 +70,7 @@ static void bpf_close(void *opaque)
 		return;
 	bpf_kernel_close(&state->kernel);
 	free(state->file);
+	free(state->link);
 	free(state);
 }
 

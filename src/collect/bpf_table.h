@@ -13,11 +13,18 @@ struct bpf_file {
 	uint32_t inode;
 };
 
+/* A UDP socket, and the one behind it in the chain of its address, 0 if none. */
+struct bpf_link {
+	uint64_t socket, next;
+};
+
 struct bpf_state {
 	struct bpf_kernel kernel;
 	unsigned hz;
 	struct bpf_file *file;
 	size_t files, files_capacity;
+	struct bpf_link *link; /* of the UDP sockets of a port, as they were read */
+	size_t links, links_capacity;
 };
 
 /* Namespaces that one walk serves, and where their tables are. */
@@ -72,6 +79,10 @@ int bpf_deliver(struct bpf_batch *batch, uint32_t records, bpf_record_fn fn, voi
 
 /* Fill sockets, sockets_port and bucket for request->local_port. Return: 0 or negative errno. */
 int bpf_port(struct bpf_batch *batch, const struct collect_request *request);
+
+/* Tell the @count UDP sockets at @record, one for each link, their ranks. Return: 0; -EAGAIN when the links do not fit
+ * together: the chains changed while they were read; -ENOMEM. */
+int bpf_rank(const struct bpf_state *state, struct socket_record *record, size_t count);
 
 /* collector.holders */
 int bpf_holders(void *state, const uint32_t *inode, size_t count, struct snapshot *snapshot);

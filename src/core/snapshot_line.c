@@ -363,7 +363,7 @@ static bool line_socket(struct snapshot_reader *reader)
 {
 	const struct snapshot_word *word = reader->word;
 	struct socket_record record = {0};
-	uint64_t protocol, state, local_port, remote_port;
+	uint64_t protocol, state, local_port, remote_port, rank;
 
 	if (!snapshot_word_number(&word[0], UINT8_MAX, &protocol) ||
 	    !snapshot_word_number(&word[1], SOCKET_STATES - 1, &state) ||
@@ -379,6 +379,12 @@ static bool line_socket(struct snapshot_reader *reader)
 	record.state = (uint8_t)state;
 	record.local_port = (uint16_t)local_port;
 	record.remote_port = (uint16_t)remote_port;
+	/* The last word is younger than the rest. */
+	if (reader->words > 19) {
+		if (!snapshot_word_number(&word[19], UINT32_MAX, &rank))
+			return false;
+		record.rank = (uint32_t)rank;
+	}
 	return socket_table_add(&reader->netns->sockets, &record) == 0;
 }
 
@@ -429,7 +435,7 @@ static bool line_end(struct snapshot_reader *reader)
 }
 
 static const struct snapshot_line_kind kinds[] = {
-	{"socket", line_socket, 19, 19, true, false},
+	{"socket", line_socket, 19, 20, true, false},
 	{"link", line_link, 2, 2, false, false},
 	{"process", line_process, 4, 4, false, false},
 	{"host", line_host, 1, 1, false, true},

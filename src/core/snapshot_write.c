@@ -151,6 +151,8 @@ static void write_socket(struct writer *writer, const struct socket_record *reco
 	put_number(writer, record->remote_port);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		put_number(writer, numbers[i]);
+	if (record->rank)
+		put_number(writer, record->rank);
 	end_line(writer);
 }
 

@@ -73,6 +73,8 @@ struct socket_record {
 	uint32_t ts_age_s;
 	uint32_t expires_ms; /* TIME_WAIT: until it ends */
 	uint64_t cgroup;     /* cgroup v2 id, 0 when unknown */
+	/* UDP: the place among those of one port and address, from 1, as bind() walks them; 0 when unknown */
+	uint32_t rank;
 };
 
 struct socket_table {

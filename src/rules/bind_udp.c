@@ -51,33 +51,51 @@ static unsigned udp_decision(const struct judge *judge, const struct socket_reco
 	return OUTCOME_FREE | OUTCOME_IN_USE;
 }
 
+/* Where an owner hangs in its chain: that of a port is read in its order. */
+static size_t place_of(const struct judge *judge, enum udp_part part, size_t index)
+{
+	return part == UDP_ALL ? index : judge->netns->sockets.record[index].rank;
+}
+
+/* The first owner that is surely not passed over, SIZE_MAX: there is none. */
+static size_t find_decider(const struct judge *judge, enum udp_part part)
+{
+	uint32_t before = judge->result->inexact_because;
+	size_t first = SIZE_MAX;
+
+	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
+		const struct socket_record *owner = &judge->netns->sockets.record[i];
+
+		if (bind_judge_is_owner(judge, owner) && in_part(judge, owner, part) &&
+		    place_of(judge, part, i) < first && udp_passed(judge, owner) == LAW_NO)
+			first = place_of(judge, part, i);
+	}
+	/* What is not known of those behind it does not matter. */
+	judge->result->inexact_because = before;
+	return first;
+}
+
 /*
  * udp_lib_lport_inuse(): the first owner in the chain that is not passed over decides. Where the order is not known, any
  * of them may be the first.
  */
 static unsigned judge_chain(const struct judge *judge, enum udp_part part, bool ordered)
 {
-	unsigned outcome = 0;
-	bool reached = true; /* the end of the chain may be */
+	size_t decider = find_decider(judge, part), last = ordered ? decider : SIZE_MAX;
+	unsigned outcome = decider == SIZE_MAX ? OUTCOME_FREE : 0;
 
-	for (size_t i = 0; i < judge->netns->sockets.count && (reached || !ordered); i++) {
+	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
 		const struct socket_record *owner = &judge->netns->sockets.record[i];
-		enum law passed;
 
-		if (!bind_judge_is_owner(judge, owner) || !in_part(judge, owner, part))
-			continue;
-		passed = udp_passed(judge, owner);
-		if (passed == LAW_YES)
-			continue;
-		outcome |= udp_decision(judge, owner);
-		if (passed == LAW_NO)
-			reached = false;
+		if (bind_judge_is_owner(judge, owner) && in_part(judge, owner, part) &&
+		    place_of(judge, part, i) <= last && udp_passed(judge, owner) != LAW_YES)
+			outcome |= udp_decision(judge, owner);
 	}
-	return outcome | (reached ? OUTCOME_FREE : 0);
+	return outcome;
 }
 
-/* Does the order in which the sockets were read say how they hang in their chain? netlink's does not, and a chain of one
- * address is in another order when a socket came to it by connect(). Only who walks the chains sees SOCK_BINDADDR_LOCK. */
+/* Only who walks the chains of ports sees SOCK_BINDADDR_LOCK, and only who walks those of addresses tells ranks. They are
+ * in different orders: a socket comes to another address by connect(), and with SO_REUSEPORT to the end in IPv6. */
 static bool order_is_known(const struct judge *judge, enum udp_part part)
 {
 	for (size_t i = 0; i < judge->netns->sockets.count; i++) {
@@ -85,8 +103,7 @@ static bool order_is_known(const struct judge *judge, enum udp_part part)
 
 		if (!bind_judge_is_owner(judge, owner) || !in_part(judge, owner, part))
 			continue;
-		if (!(owner->known & SOCKET_ADDRESS_BOUND) ||
-		    (part == UDP_SAME_ADDRESS && !(owner->flags & SOCKET_ADDRESS_BOUND)))
+		if (part == UDP_ALL ? !(owner->known & SOCKET_ADDRESS_BOUND) : !owner->rank)
 			return false;
 	}
 	return true;

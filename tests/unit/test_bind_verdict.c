@@ -256,6 +256,31 @@ static void the_first_of_the_chain_decides_for_udp(void **state)
 	teardown(&f);
 }
 
+/* With a long chain the socket is compared through that of its address, where who connected comes first. */
+static void an_address_has_an_order_of_its_own(void **state)
+{
+	static const uint32_t ranks[][2] = {{1, 2}, {2, 1}, {0, 2}};
+	static const int said[] = {0, EADDRINUSE, EADDRINUSE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++) {
+		struct fixture f;
+
+		setup(&f);
+		add(&f, "v4 127.0.0.1 R udp"); /* newest first in the chain of the port */
+		add(&f, "v4 127.0.0.1 udp");
+		f.netns->bucket[1].chain = 11;
+		f.netns->sockets.record[0].rank = ranks[i][0];
+		f.netns->sockets.record[1].rank = ranks[i][1];
+		assert_int_equal(ask(&f, "v4 127.0.0.1 R udp"), said[i]);
+		assert_int_equal(f.result.inexact_because, ranks[i][0] ? 0 : GAP_ORDER);
+		f.netns->bucket[1].chain = 10;
+		assert_int_equal(ask(&f, "v4 127.0.0.1 R udp"), 0);
+		assert_true(f.result.exact);
+		teardown(&f);
+	}
+}
+
 /* Before 6.9 it matters who made the part of the bucket for 0.0.0.0. */
 static void a_mapped_address_may_overlook_the_wildcard(void **state)
 {
@@ -413,6 +438,7 @@ int main(void)
 		cmocka_unit_test(the_first_of_the_chain_decides_for_udp),
 		cmocka_unit_test(a_mapped_address_may_overlook_the_wildcard),
 		cmocka_unit_test(says_what_it_does_not_know),
+		cmocka_unit_test(an_address_has_an_order_of_its_own),
 		cmocka_unit_test(forbids_in_the_order_of_the_kernel),
 		cmocka_unit_test(promises_only_what_the_law_allows),
 		cmocka_unit_test(tells_how_each_got_the_port),
