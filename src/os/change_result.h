@@ -12,11 +12,13 @@
 
 #include "digest.h"
 
-#define CHANGE_ID_BYTES    24u
-#define CHANGE_NAME_BYTES  256u  /* names of hosts and namespaces */
-#define CHANGE_PATH_BYTES  1024u /* longer ones are refused */
-#define CHANGE_BOOT_BYTES  40u
-#define CHANGE_STEPS_MAX   64u
+#define CHANGE_ID_BYTES   24u
+#define CHANGE_NAME_BYTES 256u  /* names of hosts and namespaces */
+#define CHANGE_PATH_BYTES 1024u /* longer ones are refused */
+#define CHANGE_BOOT_BYTES 40u
+#define CHANGE_STEPS_MAX  64u
+/* Before the name of a setting: what the next boot brings, where a command keeps that. */
+#define CHANGE_BOOT        "boot:"
 #define CHANGE_SETTING_MAX 256u /* bytes of a setting's name */
 #define CHANGE_VALUE_MAX                                                                           \
 	(400u << 10) /* bytes of a value: a full list of reserved ports has 190 kB */

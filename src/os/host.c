@@ -12,6 +12,7 @@
 
 #define PART         "ephemports-part"
 #define OUTPUTS_MAX  32u
+#define SAID_MAX     150u
 #define STATUS_LEAST 126 /* of a shell that did not find the command */
 
 static struct os_host *host_of(struct runner *runner)
@@ -85,10 +86,17 @@ static const struct runner_ops host_ops = {
 	.file_tidy = host_file_tidy,
 };
 
-/* The first line, for a message. */
-static int first_line(const struct strbuf *text)
+/* The first line that says something, for a message: of what was complained about, else of what was said. */
+static struct text_span first_line(const struct strbuf *first, const struct strbuf *second)
 {
-	return (int)strcspn(text->text, "\r\n");
+	const struct strbuf *text = first->length ? first : second;
+	struct text_lines lines = text_lines(text->text, text->length, false);
+	struct text_span line = {"", 0};
+
+	while (!line.length && text_line_next(&lines, &line))
+		;
+	line.length = line.length > SAID_MAX ? SAID_MAX : line.length;
+	return line;
 }
 
 static int identify(struct os_host *host, const char *line, struct eph_error *reterr)
@@ -99,12 +107,13 @@ static int identify(struct os_host *host, const char *line, struct eph_error *re
 	if (r == 0) {
 		host->system = os_identify(output.text.text, output.text.length, host->release,
 					   sizeof(host->release));
-		if (!host->system)
+		if (!host->system) {
+			struct text_span said = first_line(&output.text, &output.errors);
+
 			r = error_set(reterr, -ENOTSUP, "host",
 				      "%.80s: a system that is not known here: %.*s",
-				      host->way->place.host,
-				      output.text.length > 100 ? 100 : first_line(&output.text),
-				      output.text.text);
+				      host->way->place.host, (int)said.length, said.start);
+		}
 	}
 	runner_output_done(&output);
 	return r;
@@ -163,10 +172,12 @@ int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *r
 		struct os_outputs outputs = {output, split_outputs(host, &said.text, output)};
 
 		r = os_parse(host->system, host->release, &outputs, ret, reterr);
-		if (r == -ENODATA && said.errors.length)
+		if (r == -ENODATA && said.errors.length) {
+			struct text_span why = first_line(&said.errors, &said.text);
+
 			error_set(reterr, r, "host", "%.80s: %.*s", host->way->place.host,
-				  said.errors.length > 200 ? 200 : first_line(&said.errors),
-				  said.errors.text);
+				  (int)why.length, why.start);
+		}
 	}
 	runner_output_done(&said);
 	strbuf_done(&line);
@@ -196,6 +207,14 @@ static void value_text(const struct os_system *system, const uint32_t value[2], 
 	}
 }
 
+/* Where one command writes both memories and shows only the running one, that one has to do. */
+static bool shows_kept(const struct os_state *state, const struct os_range *range)
+{
+	return range->boot_told || range->boot_value[OS_END_LOW] != OS_UNREAD ||
+	       range->boot_value[OS_END_HIGH] != OS_UNREAD || !state->system->kept_by ||
+	       state->system->kept_by(state) != OS_BOTH;
+}
+
 /* False when there is no such setting, or its running value was not read. */
 static bool find_value(const struct os_state *state, const char *name, struct strbuf *ret)
 {
@@ -203,7 +222,8 @@ static bool find_value(const struct os_state *state, const char *name, struct st
 
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range *range = &state->range[i];
-		const uint32_t *value = boot ? range->boot_value : range->value;
+		const uint32_t *value =
+			boot && shows_kept(state, range) ? range->boot_value : range->value;
 
 		for (int end = 0; end < 2; end++) {
 			const char *setting =
@@ -243,13 +263,13 @@ static int run_set(struct os_host *host, const char *line, const char *name,
 {
 	struct runner_output output;
 	int r = host->way->ops->line(host->way, line, &output, reterr);
-	const struct strbuf *said = output.errors.length ? &output.errors : &output.text;
+	struct text_span said = first_line(&output.errors, &output.text);
 
 	/* Status 0 proves nothing (OpenBSD): the caller reads back. */
 	if (r == 0 && output.status)
 		r = error_set(reterr, output.status >= STATUS_LEAST ? -ENOENT : -EREMOTEIO,
 			      "setting", "%.80s: %.60s: %.*s", host->way->place.host, name,
-			      said->length > 150 ? 150 : first_line(said), said->text);
+			      (int)said.length, said.start);
 	runner_output_done(&output);
 	return r;
 }
@@ -297,8 +317,8 @@ static int setting_write(struct runner *runner, const char *name, const char *va
 	return r;
 }
 
-static const struct setting_ops settings = {.read = setting_read, .write = setting_write};
-static const struct setting_ops settings_clamped = {
+/* Any of these commands may do half of what it was asked for, whatever the system is known for. */
+static const struct setting_ops settings = {
 	.read = setting_read, .write = setting_write, .clamps = true};
 
 int os_host_open(struct os_host *host, struct runner *way, const char *os, struct eph_error *reterr)
@@ -311,6 +331,10 @@ int os_host_open(struct os_host *host, struct runner *way, const char *os, struc
 		way->cmd_exe = true;
 		r = identify(host, OS_IDENTIFY_CMD, reterr);
 	}
+	if (r == -ENOTSUP && way->cmd_exe) {
+		way->powershell = true;
+		r = identify(host, OS_IDENTIFY_CMD, reterr);
+	}
 	if (os && (r == 0 || r == -ENOTSUP)) {
 		host->system = os_find(os);
 		r = host->system ? 0
@@ -320,7 +344,7 @@ int os_host_open(struct os_host *host, struct runner *way, const char *os, struc
 	if (r < 0)
 		return r;
 	host->runner.cmd_exe = way->cmd_exe;
-	host->runner.settings = host->system->flags & OS_CLAMPS ? &settings_clamped : &settings;
+	host->runner.settings = &settings;
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "runner.h"
 #include "system.h"
 
-#define OS_HOST_BOOT "boot:"
+#define OS_HOST_BOOT CHANGE_BOOT
 
 struct os_host {
 	struct runner runner; /* first, so that a pointer to it is one to the whole */

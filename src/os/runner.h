@@ -93,6 +93,7 @@ struct runner {
 	const struct setting_ops *settings;
 	struct change_place place; /* what it reaches */
 	bool cmd_exe; /* the shell there is cmd.exe; there are no files then. Set by who finds it out */
+	bool powershell; /* with cmd_exe: it is reached through PowerShell, which OpenSSH for Windows can be set to start */
 };
 
 /*

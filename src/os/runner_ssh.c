@@ -122,10 +122,12 @@ static int run_line(struct ssh_runner *ssh, const char *line, const char *input,
 	runner_output_init(ret);
 	if (!ssh->runner.cmd_exe)
 		r = ssh_wrap_line(line, &wrapped);
+	else if (ssh->runner.powershell)
+		r = ssh_wrap_cmd(line, &wrapped);
 	else if (strpbrk(line, "\r\n"))
 		r = -EINVAL;
 	if (r == 0) {
-		fill_argv(ssh, ssh->runner.cmd_exe ? line : wrapped.text, argv);
+		fill_argv(ssh, wrapped.length ? wrapped.text : line, argv);
 		r = child_run(argv, input, input_length, ssh->timeout_ms, ret);
 	}
 	if (r == 0 && ret->status == SSH_FAILED)

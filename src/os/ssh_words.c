@@ -198,6 +198,21 @@ const char *ssh_find_begin(const char *text, size_t length)
 	return NULL;
 }
 
+int ssh_wrap_cmd(const char *line, struct strbuf *out)
+{
+	/* Between double quotes PowerShell would look for variables; cmd.exe takes off the outermost ones itself. */
+	char quote = strpbrk(line, "\"$`") ? '\'' : '"';
+
+	if (strpbrk(line, "\r\n"))
+		return -EINVAL;
+	strbuf_printf(out, "cmd /c %c", quote);
+	for (; *line; line++)
+		strbuf_puts(out,
+			    (char[]){*line, *line == '\'' && quote == '\'' ? '\'' : '\0', '\0'});
+	strbuf_putc(out, quote);
+	return out->failed ? -ENOMEM : 0;
+}
+
 int ssh_quote_cmd(const char *const *argv, struct strbuf *out)
 {
 	for (size_t i = 0; argv[i]; i++) {

@@ -49,4 +49,10 @@ const char *ssh_find_begin(const char *text, size_t length);
 /* All words of @argv for cmd.exe. -EINVAL for what could not be passed on unchanged: quotes, %, !, ^, control characters. */
 int ssh_quote_cmd(const char *const *argv, struct strbuf *out);
 
+/**
+ * ssh_wrap_cmd() - a line for cmd.exe, as a command line for PowerShell
+ * PowerShell takes & for something else, and has no `ver`. -EINVAL for a newline.
+ */
+int ssh_wrap_cmd(const char *line, struct strbuf *out);
+
 #endif

@@ -70,21 +70,34 @@ const struct os_default *os_default_of(const struct os_system *system, const cha
 	return NULL;
 }
 
-/* The number in the brackets of `ver`, whatever words stand around it: [Version 10.0.19045.3803]. */
+/* The number in the brackets of `ver`, whatever words stand around it: [Version 10.0.19045.3803]. NT 4 has no brackets. */
 static bool windows_version(struct text_span line, struct text_span *ret)
 {
 	const char *bracket = memchr(line.start, '[', line.length);
-	const char *end = line.start + line.length, *at = bracket;
+	const char *end = line.start + line.length, *at = bracket ? bracket : line.start;
 
-	while (at && at < end && (*at < '0' || *at > '9'))
+	while (at < end && (*at < '0' || *at > '9'))
 		at++;
-	if (!at || at == end)
+	if (at == end)
 		return false;
 	*ret = (struct text_span){at, 0};
 	while (at < end && ((*at >= '0' && *at <= '9') || *at == '.'))
 		at++;
 	ret->length = (size_t)(at - ret->start);
 	return true;
+}
+
+/* Among what AutoRun of cmd.exe prints first. */
+static bool find_windows(struct text_span text, struct text_span *ret_release)
+{
+	struct text_lines lines = text_lines(text.start, text.length, false);
+	struct text_span line;
+
+	while (text_line_next(&lines, &line))
+		if ((text_begins(line, "Microsoft Windows") || text_begins(line, "Windows NT")) &&
+		    windows_version(line, ret_release))
+			return true;
+	return false;
 }
 
 /* Only what a release is made of: this ends up on terminals and in commands' arguments. */
@@ -130,10 +143,8 @@ const struct os_system *os_identify(const char *text, size_t length, char *ret_r
 	struct text_span rest = text_trim((struct text_span){text, length});
 	struct text_span name = {"", 0}, release = {"", 0}, version = {"", 0};
 
-	if (text_begins(rest, "Microsoft") || text_begins(rest, "Windows")) {
+	if (find_windows(rest, &release)) {
 		name = (struct text_span){"Windows", 7};
-		if (!windows_version(rest, &release))
-			return NULL;
 	} else {
 		if (!text_word_next(&rest, &name) || !text_word_next(&rest, &release))
 			return NULL;

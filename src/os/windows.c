@@ -122,6 +122,7 @@ static bool is(struct text_span name, struct text_span release, struct text_span
 {
 	(void)version;
 	return text_is(name, "Windows") && release.length && release.start[0] >= '0' &&
+	       release.start[0] <= '9' &&
 	       (!text_begins(release, "5.") && !text_begins(release, "4.") &&
 		!text_begins(release, "3."));
 }

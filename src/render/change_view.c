@@ -33,9 +33,20 @@ static void add_value(struct strbuf *out, const char *value)
 	strbuf_done(&text);
 }
 
+static bool is_kept(const struct change_step *step)
+{
+	return step->path || strncmp(step->setting, CHANGE_BOOT, strlen(CHANGE_BOOT)) == 0;
+}
+
+/* What a command keeps for the next boot has the name of what runs, and more before it. */
+static const char *name_of(const struct change_step *step)
+{
+	return step->setting + (is_kept(step) && !step->path ? strlen(CHANGE_BOOT) : 0);
+}
+
 static void add_step(const struct change_step *step, bool back, struct strbuf *out)
 {
-	strbuf_puts(out, step->path ? "  at boot  " : "  now      ");
+	strbuf_puts(out, is_kept(step) ? "  at boot  " : "  now      ");
 	add_value(out, back ? step->after : step->before);
 	strbuf_puts(out, " -> ");
 	add_value(out, back ? step->before : step->after);
@@ -50,7 +61,7 @@ static void add_step(const struct change_step *step, bool back, struct strbuf *o
 static bool is_named(const struct change *change, unsigned index)
 {
 	for (unsigned i = 0; i < index; i++)
-		if (strcmp(change->step[i].setting, change->step[index].setting) == 0)
+		if (strcmp(name_of(&change->step[i]), name_of(&change->step[index])) == 0)
 			return true;
 	return false;
 }
@@ -60,13 +71,14 @@ static void add_steps(const struct change *change, bool back, struct strbuf *out
 	for (unsigned i = 0; i < change->steps; i++) {
 		if (is_named(change, i))
 			continue;
-		printable_puts(out, change->step[i].setting);
+		printable_puts(out, name_of(&change->step[i]));
 		strbuf_putc(out, '\n');
 		/* What runs first, then what is kept. */
-		for (int file = 0; file < 2; file++)
+		for (int kept = 0; kept < 2; kept++)
 			for (unsigned j = i; j < change->steps; j++)
-				if (!change->step[j].path == !file &&
-				    strcmp(change->step[i].setting, change->step[j].setting) == 0)
+				if (is_kept(&change->step[j]) == kept &&
+				    strcmp(name_of(&change->step[i]), name_of(&change->step[j])) ==
+					    0)
 					add_step(&change->step[j], back, out);
 	}
 }

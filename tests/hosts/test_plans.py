@@ -100,6 +100,9 @@ CASES = {
     "windows-fr": Case("windows", lang="fr", keys=windows),
     "windows-zh": Case("windows", lang="zh", code_page="gbk", keys=windows),
     "windows-de": Case("windows", lang="de", code_page="cp850", keys=windows),
+    "windows-powershell": Case("windows", "10.0.17763.5206", powershell=True, keys=windows),
+    "windows-autorun": Case("windows", autorun="Authorised use only.\n", keys=windows),
+    "windows-vista": Case("windows", "6.0.6002", stores=False, keys=windows),
     "windowsxp": Case("windowsxp", low=1025, high=60001, keys=None),
 }
 

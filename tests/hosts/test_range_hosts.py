@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """test_range_hosts.py EPHEMPORTS SSH_TOOL [PART...] - what only other machines have: a guard over there (confirm), several hosts
-at once (several), and a change that is cut at every step (crash SYSTEM).
+at once (several), a system that does half of what it is asked for (half), and a change that is cut at every step (crash SYSTEM).
 """
 
 import json
@@ -92,6 +92,20 @@ def test_several(path, _):
             check(f"hostile line {line!r} {err}", (status, "line 2" in err, out, one.log()), (3, True, "", []))
 
 
+def test_half(path, _):
+    """netsh says Ok, and takes fewer ports: everything is as before at once, not only after the next run."""
+    with tempfile.TemporaryDirectory() as state, Host("windows", most=20000) as host:
+        before = host.running()
+        status, out, err = command(path, state, host.ssh_command, "set", "40000-50000", "--dry-run", "--host", host.name)
+        check(f"what runs and what is kept is one setting {err}", out.splitlines()[:4],
+              ["ipv4/tcp/dynamicport", "  now      49152 65535 -> 40000 50000", "  at boot  49152 65535 -> 40000 50000", "ipv4/udp/dynamicport"])
+        status, _, err = command(path, state, host.ssh_command, "set", "40000-60001", "--host", host.name)
+        check(f"half of it {err}", (status, "took '40000 59999'" in err), (3, True))
+        check("taken back", host.running(), before)
+        status, _, err = command(path, state, host.ssh_command, "undo", "--host", host.name)
+        check(f"nothing is left to undo {err}", status, 3)
+
+
 def stand(case, host, before):
     now = case.keys(host.running())
     return "old" if now == before else "new" if set(now) == {WISH} else f"mixed {now}"
@@ -151,7 +165,7 @@ def main():
             if part.startswith("crash-"):
                 test_crash(path, tool, part.removeprefix("crash-"))
             else:
-                {"confirm": test_confirm, "several": test_several, "killed": test_killed}[part](path, tool)
+                {"confirm": test_confirm, "several": test_several, "half": test_half, "killed": test_killed}[part](path, tool)
     except Skip as reason:
         print(reason)
         return 77

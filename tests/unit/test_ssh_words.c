@@ -226,6 +226,30 @@ static void quotes_for_cmd(void **state)
 	strbuf_done(&out);
 }
 
+/* Windows PowerShell and cmd.exe both take off one pair of quotes. */
+static void wraps_for_powershell(void **state)
+{
+	static const struct {
+		const char *line, *wrapped;
+	} lines[] = {
+		{"ver", "cmd /c \"ver\""},
+		{"echo a& netsh int ipv4 show dynamicport tcp",
+		 "cmd /c \"echo a& netsh int ipv4 show dynamicport tcp\""},
+		{"reg query HKLM /v \"A B\"", "cmd /c 'reg query HKLM /v \"A B\"'"},
+		{"echo $a 'b'", "cmd /c 'echo $a ''b'''"},
+	};
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		strbuf_clear(&out);
+		assert_int_equal(ssh_wrap_cmd(lines[i].line, &out), 0);
+		assert_string_equal(out.text, lines[i].wrapped);
+	}
+	assert_int_equal(ssh_wrap_cmd("ver\r\necho", &out), -EINVAL);
+	strbuf_done(&out);
+}
+
 static void finds_the_beginning(void **state)
 {
 	static const char text[] =
@@ -337,9 +361,9 @@ int main(void)
 		cmocka_unit_test(reads_targets),           cmocka_unit_test(refuses_targets),
 		cmocka_unit_test(words_survive),           cmocka_unit_test(random_words_survive),
 		cmocka_unit_test(lines_keep_their_status), cmocka_unit_test(refuses_words),
-		cmocka_unit_test(quotes_for_cmd),          cmocka_unit_test(finds_the_beginning),
-		cmocka_unit_test(sums_as_cksum),           cmocka_unit_test(reads_answers),
-		cmocka_unit_test(children_are_bounded),
+		cmocka_unit_test(quotes_for_cmd),          cmocka_unit_test(wraps_for_powershell),
+		cmocka_unit_test(finds_the_beginning),     cmocka_unit_test(sums_as_cksum),
+		cmocka_unit_test(reads_answers),           cmocka_unit_test(children_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

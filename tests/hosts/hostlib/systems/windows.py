@@ -1,5 +1,7 @@
 """Windows: cmd.exe as the login shell, netsh, reg, ver, netstat. What it prints is localised and ends in CRLF."""
 
+import re
+
 from ..answer import Answer
 from . import cmd_exe
 from .base import System, number, sample
@@ -57,6 +59,8 @@ class WindowsBase(System):
     shells = {"/windows/system32/cmd.exe": "cmd"}
     utilities = {}
     code_page = "utf-8"
+    autorun = ""
+    powershell = False
 
     def __init__(self, release=None, lang="en", code_page=None):
         self.code_page = code_page or self.code_page
@@ -78,12 +82,30 @@ class WindowsBase(System):
         """`cmd.exe -c "line"` is how sshd calls it (`/c` is the same)."""
         words = call.options
         line = " ".join(words[1:]) if words and words[0].lower() in ("-c", "/c") else " ".join(words)
-        answer = Answer()
+        answer = Answer(self.autorun)
         self.status = 0
-        self._line(call, answer, line)
+        if self.powershell:
+            self._powershell(call, answer, line)
+        else:
+            self._line(call, answer, line)
         answer.pieces = [(fd, data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) for fd, data in answer.pieces]
         answer.status = self.status
         return answer
+
+    def _powershell(self, call, answer, line):
+        """Windows PowerShell 5.1 as the default shell of OpenSSH: & is no separator, ver and exec are no commands. Its own cmdlets
+        are not here: what runs is a program, and its status is 0 or 1."""
+        outside = re.sub(r"""'[^']*'|"[^"]*\"""", "", line)
+        name, _, rest = line.partition(" ")
+        self.status = 1
+        if "&" in outside or "||" in outside:
+            answer.err("The ampersand (&) character is not allowed. The & operator is reserved for future use; wrap an ampersand in double "
+                       "quotation marks (\"&\") to pass it as part of a string.\n    + FullyQualifiedErrorId : AmpersandNotAllowed\n")
+        elif name.lower().removesuffix(".exe") not in ("cmd", "netsh", "reg", "netstat", "whoami"):
+            answer.err(f"{name} : The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program.\n")
+        else:
+            self._line(call, answer, name + " " + rest.replace("'", '"'))
+            self.status = min(self.status, 1)
 
     def _line(self, call, answer, line):
         variables = {"SYSTEMROOT": r"C:\Windows", "ERRORLEVEL": "0", "OS": "Windows_NT", "COMSPEC": r"C:\Windows\system32\cmd.exe"}
@@ -217,12 +239,14 @@ class WindowsBase(System):
 
 
 class Windows(WindowsBase):
-    """Vista and later. release: what ver prints. busy: ports that no exclusion can be made over."""
+    """Vista and later. release: what ver prints. busy: ports that no exclusion can be made over. autorun: what cmd.exe prints first.
+    stores: show dynamicport takes a store. most: a set of more ports takes so many of them, and says Ok."""
 
     release = "10.0.20348.587"
 
-    def __init__(self, release=None, lang="en", code_page=None, busy=(), one_pool=False):
+    def __init__(self, release=None, lang="en", code_page=None, busy=(), one_pool=False, powershell=False, autorun="", stores=True, most=65536):
         self.busy = busy
+        self.powershell, self.autorun, self.stores, self.most = powershell, autorun, stores, most
         self.one_pool = one_pool
         self.persistent = {(family, protocol): (49152, 16384) for family in ("ipv4", "ipv6") for protocol in ("tcp", "udp")}
         self.persistent_excluded = {("tcp", 50000, 50059)}
@@ -260,7 +284,7 @@ class Windows(WindowsBase):
         """store=persistent shows what the next boot has; without it, what runs. (That show takes a store is not certain.)"""
         head, start, count = DYNAMIC_PORT[self.lang]
         store = arguments.get("store", "active")
-        if store not in ("active", "persistent"):
+        if store not in ("active", "persistent") or ("store" in arguments and not self.stores):
             return Answer(self.text("parameter"), status=1)
         values = self.running if store == "active" else {f"{f}.{p}": value for (f, p), value in self.persistent.items()}
         first, number_of_ports = values[f"{family}.{protocol}"]
@@ -275,6 +299,7 @@ class Windows(WindowsBase):
         bad = start is None or count is None or store not in ("active", "persistent")
         if bad or start < 1024 or count < 255 or start + count - 1 > 65535:
             return Answer(self.text("parameter"), status=1)
+        count = min(count, self.most)
         for each in ("ipv4", "ipv6") if self.one_pool else (family,):
             self.running[f"{each}.{protocol}"] = (start, count)
             if store == "persistent":
