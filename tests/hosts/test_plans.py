@@ -6,6 +6,7 @@ The plans (os_plan, os_plan_boot, os_persist) and the hosts were written from th
 begins with files as administrators leave them.
 """
 
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import tempfile
 from hostlib import Host, Skip
 
 LOW, HIGH = 40000, 60001
+AT_ONCE = 3
 SYSCTL = "net.inet.ip.portrange."
 failures = []
 
@@ -171,11 +173,16 @@ def undo(path, name, host, state, case, running, files):
     check(f"{name}: files as before", {path: file for path, file in after.items() if files.get(path) != file}, {})
 
 
+def run_one(name):
+    with tempfile.TemporaryDirectory() as state:
+        run(sys.argv[1], name, CASES[name], state)
+
+
 def main():
+    """A host mostly waits for its own ssh: several at once."""
     try:
-        for name in sys.argv[2:] or CASES:
-            with tempfile.TemporaryDirectory() as state:
-                run(sys.argv[1], name, CASES[name], state)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(run_one, sys.argv[2:] or CASES))
     except Skip as reason:
         print(reason)
         return 77

@@ -5,6 +5,7 @@ boot, as before. The cases are those of test_plans.py.
 What the program does not take together with --host is listed as missing; without set and undo only show is tested.
 """
 
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import tempfile
 
 from hostlib import Host, Skip
-from test_plans import CASES, check, failures, prepare
+from test_plans import AT_ONCE, CASES, check, failures, prepare
 
 VERBS = ("show", "set", "undo")
 FIXED = ("irix", "bsdos")
@@ -103,18 +104,23 @@ def run_fixed(command, name):
         check(f"{name}: says why it cannot", (status, name in err.lower().replace("/", "")), (2, True))
 
 
+def run_one(name):
+    with tempfile.TemporaryDirectory() as state:
+        command = Command(sys.argv[1], state)
+        missing = command.missing()
+        if missing:
+            print(f"{name}: expected missing: " + ", ".join(missing))
+        if name in FIXED:
+            run_fixed(command, name)
+        else:
+            (run_show if missing else run)(command, name, CASES[name])
+
+
 def main():
+    """A host mostly waits for its own ssh: several at once, each with a journal of its own."""
     try:
-        with tempfile.TemporaryDirectory() as state:
-            command = Command(sys.argv[1], state)
-            missing = command.missing()
-            if missing:
-                print("expected missing: " + ", ".join(missing))
-            for name in sys.argv[2:] or [*CASES, *FIXED]:
-                if name in FIXED:
-                    run_fixed(command, name)
-                else:
-                    (run_show if missing else run)(command, name, CASES[name])
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(run_one, sys.argv[2:] or [*CASES, *FIXED]))
     except Skip as reason:
         print(reason)
         return 77
