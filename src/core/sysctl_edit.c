@@ -9,6 +9,7 @@
 
 #define DIRECTORY  "/etc/sysctl.d/"
 #define ROUNDS_MAX 8u
+#define BOTH       (1u << SYSCTL_READER_SYSTEMD | 1u << SYSCTL_READER_PROCPS)
 #define COMMENT                                                                                    \
 	"# Written by ephemports; 'ephemports range log' tells when, 'ephemports range undo' "     \
 	"takes it back.\n"
@@ -34,6 +35,7 @@ static bool next_exact(struct text_lines *lines, const char *key, struct sysctl_
 	return false;
 }
 
+/* The last line that gives a value, before or behind one by which systemd-sysctl forgets it. */
 static bool last_exact(const char *text, size_t length, const char *key, struct sysctl_line *ret)
 {
 	struct text_lines lines = text_lines(text, length, false);
@@ -47,11 +49,30 @@ static bool last_exact(const char *text, size_t length, const char *key, struct 
 	return found;
 }
 
+/* Does a "-KEY" follow line @number, so that it has no effect? */
+static bool taken_back(const char *text, size_t length, const char *key, uint32_t number)
+{
+	struct text_lines lines = text_lines(text, length, false);
+	struct sysctl_line line;
+	bool taken = false;
+
+	while (text_sysctl_conf_next(&lines, key, &line))
+		taken |= line.line > number && !line.pattern && !line.value.start &&
+			 line.readers & 1u << SYSCTL_READER_SYSTEMD;
+	return taken;
+}
+
+static const char *line_end(const char *text, size_t length)
+{
+	const char *newline = length ? memchr(text, '\n', length) : NULL;
+
+	return newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+}
+
 static void add_line(const char *text, size_t length, const char *key, const char *value,
 		     struct strbuf *out)
 {
-	const char *newline = length ? memchr(text, '\n', length) : NULL;
-	const char *end = newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+	const char *end = line_end(text, length);
 	bool open = length && text[length - 1] != '\n';
 
 	strbuf_add(out, text, length);
@@ -72,47 +93,88 @@ static struct text_span old_value(struct text_span raw, struct text_span value)
 	return value.length || !equals ? value : (struct text_span){equals + 1, 0};
 }
 
-/* "- KEY" is nothing that procps knows: up to the "-" to @out, and go on at the key. */
-static const char *without_blanks(struct text_span raw, const char *done, struct strbuf *out)
+/* What an administrator wrote behind a value: no reader knows comments there, so it has to go before the line. */
+static struct text_span comment_of(struct text_span value)
 {
-	const char *key = (const char *)memchr(raw.start, '-', raw.length) + 1;
+	for (size_t i = 1; i < value.length; i++)
+		if ((value.start[i] == '#' || value.start[i] == ';') &&
+		    (value.start[i - 1] == ' ' || value.start[i - 1] == '\t'))
+			return (struct text_span){value.start + i, value.length - i};
+	return (struct text_span){NULL, 0};
+}
 
-	strbuf_add(out, done, (size_t)(key - done));
-	while (*key == ' ' || *key == '\t')
-		key++;
-	return key;
+static void put_comment(const struct sysctl_line *line, const char *end, struct strbuf *out)
+{
+	struct text_span comment = comment_of(line->value);
+
+	strbuf_add(out, comment.start, comment.length);
+	strbuf_puts(out, comment.length ? end : "");
+}
+
+/* The name with one "-" at most and no blanks behind it; one that not every reader takes for the key even so is spelled out,
+ * as any odd one is on demand. */
+static void put_name(const struct sysctl_line *line, const char *key, bool spell_out,
+		     struct strbuf *out)
+{
+	struct text_span name = line->name;
+	bool minus = text_begins(name, "-");
+
+	while (text_begins(name, "-") || text_begins(name, " ") || text_begins(name, "\t"))
+		name = (struct text_span){name.start + 1, name.length - 1};
+	strbuf_puts(out, minus ? "-" : "");
+	if (line->plain || (line->readers == BOTH && !spell_out))
+		strbuf_add(out, name.start, name.length);
+	else
+		strbuf_puts(out, key);
+}
+
+/* The line with @value. Returns how far the text is done. */
+static const char *put_line(struct text_span raw, const struct sysctl_line *line, const char *key,
+			    const char *value, bool spell_out, struct strbuf *out)
+{
+	struct text_span old = old_value(raw, line->value);
+	const char *behind_name = line->name.start + line->name.length;
+
+	strbuf_add(out, raw.start, (size_t)(line->name.start - raw.start));
+	put_name(line, key, spell_out, out);
+	strbuf_add(out, behind_name, (size_t)(old.start - behind_name));
+	strbuf_printf(out, "%s%s", old.length ? "" : " ", value);
+	return old.start + old.length;
+}
+
+static void edit_text(const char *text, size_t length, const char *key, const char *value,
+		      bool spell_out, struct strbuf *out)
+{
+	struct text_lines lines = text_lines(text, length, false);
+	struct sysctl_line line, last = {.line = 0};
+	bool found = last_exact(text, length, key, &last);
+	bool add = value && (!found || taken_back(text, length, key, last.line));
+	struct strbuf rest = STRBUF_INIT;
+	const char *done = text;
+
+	while (found && next_exact(&lines, key, &line)) {
+		struct text_span raw = raw_line(text, length, line.name.start);
+
+		strbuf_add(&rest, done, (size_t)(raw.start - done));
+		put_comment(&line, line_end(text, length), &rest);
+		if (line.line == last.line && value && !add)
+			done = put_line(raw, &line, key, value, spell_out, &rest);
+		else
+			done = raw.start + raw.length;
+	}
+	strbuf_add(&rest, done, (size_t)(text + length - done));
+	if (add)
+		add_line(rest.text, rest.length, key, value, out);
+	else
+		strbuf_add(out, rest.text, rest.length);
+	out->failed |= rest.failed;
+	strbuf_done(&rest);
 }
 
 void sysctl_edit_text(const char *text, size_t length, const char *key, const char *value,
 		      struct strbuf *out)
 {
-	struct text_lines lines = text_lines(text, length, false);
-	const char *done = text, *end = text + length;
-	struct sysctl_line line, last = {.line = 0};
-	bool found = last_exact(text, length, key, &last);
-
-	if (!found && value) {
-		add_line(text, length, key, value, out);
-		return;
-	}
-	while (found && next_exact(&lines, key, &line)) {
-		struct text_span raw = raw_line(text, length, line.value.start);
-
-		if (line.line == last.line && value) {
-			struct text_span old = old_value(raw, line.value);
-
-			if (line.apart)
-				done = without_blanks(raw, done, out);
-			strbuf_add(out, done, (size_t)(old.start - done));
-			strbuf_puts(out, old.length ? "" : " ");
-			strbuf_puts(out, value);
-			done = old.start + old.length;
-		} else {
-			strbuf_add(out, done, (size_t)(raw.start - done));
-			done = raw.start + raw.length;
-		}
-	}
-	strbuf_add(out, done, (size_t)(end - done));
+	edit_text(text, length, key, value, false, out);
 }
 
 void sysctl_facts_guess(const struct file_list *files, struct sysctl_fact *ret)
@@ -170,14 +232,15 @@ static int draft_init(const struct file_list *files, const struct sysctl_fact *f
 }
 
 /* All entries that are the file @index get its new text. */
-static int draft_set(struct draft *draft, size_t index, const char *key, const char *value)
+static int draft_set(struct draft *draft, size_t index, const char *key, const char *value,
+		     bool spell_out)
 {
 	size_t same = draft->fact[index].same;
 	struct strbuf text = STRBUF_INIT;
 	int r = 0;
 
-	sysctl_edit_text(draft->files.file[index].text, draft->files.file[index].length, key, value,
-			 &text);
+	edit_text(draft->files.file[index].text, draft->files.file[index].length, key, value,
+		  spell_out, &text);
 	if (text.failed)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < draft->files.count; i++) {
@@ -236,6 +299,16 @@ static int draft_create(struct draft *draft, const char *path, size_t *ret)
 	return 0;
 }
 
+/* A file of the same name in another directory would be hidden, with whatever else it sets. */
+static bool is_name_taken(const struct draft *draft, const char *path)
+{
+	for (size_t i = 0; i < draft->files.count; i++)
+		if (draft->files.file[i].kind == FILE_SYSCTL &&
+		    strcmp(file_list_name(&draft->files.file[i]), path + strlen(DIRECTORY)) == 0)
+			return true;
+	return false;
+}
+
 /* The file of ours that is read after the one named @winner ("": any will do). */
 static int own_file(struct draft *draft, const char *winner, size_t *ret)
 {
@@ -249,6 +322,8 @@ static int own_file(struct draft *draft, const char *winner, size_t *ret)
 		if (strcmp(winner, own[i] + strlen(DIRECTORY)) >= 0)
 			continue;
 		*ret = draft_find(draft, own[i]);
+		if (*ret == draft->files.count && is_name_taken(draft, own[i]))
+			continue;
 		return *ret < draft->files.count ? 0 : draft_create(draft, own[i], ret);
 	}
 	return -EBUSY;
@@ -256,7 +331,7 @@ static int own_file(struct draft *draft, const char *winner, size_t *ret)
 
 static bool is_satisfied(const struct sysctl_line *line, const char *value)
 {
-	if (!line->file)
+	if (!line->file || !line->value.start)
 		return value == NULL;
 	if (!value)
 		return line->value.length == 0;
@@ -272,16 +347,16 @@ static int overrule(struct draft *draft, const struct sysctl_line *line, const c
 
 	if (line->file) {
 		at = (size_t)(line->file - draft->files.file);
-		if (draft->fact[at].editable && !line->pattern)
-			return draft_set(draft, at, key, value);
+		if (draft->fact[at].editable && !line->pattern && line->value.start)
+			return draft_set(draft, at, key, value, false);
 		if (line->file->kind == FILE_SYSCTL_PROCPS && !line->pattern)
 			return -EBUSY;
-		if (!plan->other)
+		if (!plan->other && line->value.start)
 			plan->other = strdup(line->file->path);
 	}
-	/* A line that spells the key out beats every pattern, wherever it stands. */
-	r = own_file(draft, line->pattern ? "" : winner, &at);
-	return r < 0 ? r : draft_set(draft, at, key, value ? value : "");
+	/* A line that spells the key out beats every plain pattern, wherever it stands. */
+	r = own_file(draft, line->pattern && line->plain ? "" : winner, &at);
+	return r < 0 ? r : draft_set(draft, at, key, value ? value : "", true);
 }
 
 /* Until every reader finds the value. */
@@ -298,7 +373,7 @@ static int settle(struct draft *draft, const char *key, const char *value, struc
 		for (size_t i = 0; satisfied && i < 2; i++) {
 			line.file = NULL;
 			line.pattern = false;
-			text_sysctl_conf_find(&draft->files, key, readers[i], &line);
+			text_sysctl_conf_last(&draft->files, key, readers[i], &line);
 			satisfied = is_satisfied(&line, value);
 		}
 		if (satisfied)

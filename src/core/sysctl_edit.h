@@ -2,7 +2,7 @@
  * Making a sysctl last over a boot: which file to change, and how, so that every other line survives byte for byte. Pure.
  *
  * The assignment that wins is changed in its own file and place. Where a package's file or a pattern wins, or nobody,
- * ours is written: /etc/sysctl.d/90-ephemports.conf, or zz-ephemports.conf where that would come too early. Both readers
+ * ours is written: /etc/sysctl.d/90-ephemports.conf, or zz-ephemports.conf where that would come too early or hide another. Both readers
  * of the files (text_sysctl_conf.h) must find the value then; else the plan is refused.
  */
 #ifndef EPH_CORE_SYSCTL_EDIT_H
@@ -53,8 +53,9 @@ void sysctl_plan_done(struct sysctl_plan *plan);
 
 /**
  * sysctl_edit_text() - one file with @key set to @value, appended to @out
- * The last line that spells the key out gets the value, earlier ones are dropped; without any, a line is added at the end.
- * Comments, patterns, other keys, blanks and line ends stay, and a missing final newline stays missing.
+ * The last line that spells the key out gets the value, earlier ones are dropped; without any, or where a "-KEY" follows it,
+ * a line is added at the end. Comments, patterns, other keys, blanks and line ends stay, and a missing final newline stays
+ * missing. A comment behind an old value becomes a line of its own before it: no reader knows comments there.
  * @value: NULL: every such line is dropped
  */
 void sysctl_edit_text(const char *text, size_t length, const char *key, const char *value,

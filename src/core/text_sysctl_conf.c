@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define KEY_MAX 256u
+#define PATTERNS_MAX 32u
 
 /* Dots and slashes trade places when a dot comes first; keys are compared with slashes. */
 static char normal(char c, bool dots)
@@ -72,57 +72,136 @@ static bool matches_one(struct text_span key, size_t at, bool dots, char c, size
 	return matches;
 }
 
-/* @name has slashes. A star stays within its part, so only the last one seen can be tried again: no input makes this
- * slower than the product of both lengths. */
-static bool matches(struct text_span key, const char *name)
+/* One part of a name. Only the last star seen can be tried again: no input makes this slower than the product of both
+ * lengths. */
+static bool matches_part(struct text_span part, bool dots, struct text_span text, bool text_dots)
 {
-	bool dots = has_dots(key), star = false;
-	size_t at = 0, star_at = 0, next;
-	const char *star_name = name;
+	size_t at = 0, star_at = 0, name = 0, star_name = 0, next;
+	bool star = false;
 
-	while (*name) {
-		if (at < key.length && key.start[at] == '*') {
+	while (name < text.length) {
+		if (at < part.length && part.start[at] == '*') {
 			star = true;
 			star_at = ++at;
 			star_name = name;
-		} else if (at < key.length && matches_one(key, at, dots, *name, &next)) {
+		} else if (at < part.length &&
+			   matches_one(part, at, dots, normal(text.start[name], text_dots),
+				       &next)) {
 			at = next;
 			name++;
-		} else if (star && *star_name != '/') {
+		} else if (star) {
 			at = star_at;
 			name = ++star_name;
 		} else {
 			return false;
 		}
 	}
-	while (at < key.length && key.start[at] == '*')
+	while (at < part.length && part.start[at] == '*')
 		at++;
-	return at == key.length;
+	return at == part.length;
 }
 
-/* The key is a path below /proc/sys: a separator at its front, or twice in a row, changes nothing. A key that has one too
- * many is copied without it, up to the length that a name can have. */
-static struct text_span plain_path(struct text_span key, char buffer[KEY_MAX])
+/* The next part of a name, which separators end; false behind the last one. */
+static bool next_part(struct text_span *rest, bool dots, struct text_span *ret)
 {
-	char separator = has_dots(key) ? '.' : '/';
 	size_t length = 0;
 
-	for (size_t i = 0; i < key.length && length < KEY_MAX; i++)
-		if (key.start[i] != separator || (length && buffer[length - 1] != separator))
-			buffer[length++] = key.start[i];
-	return length < KEY_MAX ? (struct text_span){buffer, length} : key;
+	if (!rest->start)
+		return false;
+	while (length < rest->length && normal(rest->start[length], dots) != '/')
+		length++;
+	*ret = (struct text_span){rest->start, length};
+	if (length < rest->length)
+		*rest = (struct text_span){rest->start + length + 1, rest->length - length - 1};
+	else
+		*rest = (struct text_span){NULL, 0};
+	return true;
 }
 
-static bool key_matches(struct text_span key, const char *name)
+/* Is it so many dots? */
+static bool is_dots(struct text_span part, bool dots, size_t count)
 {
-	char slashed[KEY_MAX], plain[KEY_MAX];
-	size_t length = strlen(name);
+	for (size_t i = 0; i < part.length; i++)
+		if (normal(part.start[i], dots) != '.')
+			return false;
+	return part.length == count;
+}
 
-	if (length >= sizeof(slashed))
-		return false;
-	for (size_t i = 0; i <= length; i++)
-		slashed[i] = (char)(name[i] == '.' ? '/' : name[i]);
-	return matches(plain_path(key, plain), slashed);
+/* How a name leads to a key: as a path does, below /proc/sys. */
+struct way {
+	size_t down;  /* in the key, whose parts so far it went through */
+	size_t aside; /* parts that are none of the key's, and not left again yet */
+	bool plain, parent, outside, ends_open;
+};
+
+/* Where the part of @key begins that ends before @down. */
+static size_t part_before(const char *key, size_t down)
+{
+	if (down && key[down - 1] == '.')
+		down--;
+	while (down && key[down - 1] != '.')
+		down--;
+	return down;
+}
+
+static void follow(struct way *way, struct text_span part, bool dots, const char *key)
+{
+	size_t length = strcspn(key + way->down, ".");
+
+	way->ends_open = is_dots(part, dots, 0) || is_dots(part, dots, 1);
+	way->plain &= !way->ends_open;
+	if (way->ends_open)
+		return;
+	if (is_dots(part, dots, 2)) {
+		way->plain = false;
+		way->parent = true;
+		if (way->aside)
+			way->aside--;
+		else if (way->down)
+			way->down = part_before(key, way->down);
+		else
+			way->outside = true;
+	} else if (!way->aside && key[way->down] &&
+		   matches_part(part, dots, (struct text_span){key + way->down, length}, false)) {
+		way->down += length + (key[way->down + length] == '.');
+	} else {
+		way->aside++;
+	}
+}
+
+/* Who takes @name for @key? */
+static unsigned read_by(struct text_span name, const char *key, bool *ret_plain)
+{
+	struct way way = {.plain = true};
+	bool dots = has_dots(name);
+	struct text_span part;
+
+	while (next_part(&name, dots, &part))
+		follow(&way, part, dots, key);
+	*ret_plain = way.plain;
+	if (way.outside || way.aside || key[way.down])
+		return 0;
+	return (way.parent ? 0 : 1u << SYSCTL_READER_SYSTEMD) |
+	       (way.ends_open ? 0 : 1u << SYSCTL_READER_PROCPS);
+}
+
+static struct text_span behind(struct text_span span)
+{
+	return (struct text_span){span.start + 1, span.length - 1};
+}
+
+/* systemd takes one "-" off and the blanks behind it, procps two and no blanks. */
+static unsigned readers_of(struct text_span name, const char *key, bool *ret_plain)
+{
+	struct text_span systemd = name, procps = name;
+	unsigned readers;
+
+	if (text_begins(name, "-"))
+		systemd = text_trim(behind(name));
+	for (int i = 0; i < 2 && text_begins(procps, "-"); i++)
+		procps = behind(procps);
+	readers = read_by(systemd, key, ret_plain) & 1u << SYSCTL_READER_SYSTEMD;
+	return readers | (read_by(procps, key, ret_plain) & 1u << SYSCTL_READER_PROCPS);
 }
 
 bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sysctl_line *ret)
@@ -130,24 +209,19 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
 	struct text_span line, name, value;
 
 	while (text_line_next(lines, &line)) {
-		bool minus = text_begins(line, "-"), apart = false;
-
 		if (!line.length || *line.start == '#' || *line.start == ';')
 			continue;
-		if (minus) {
-			apart = line.length > 1 && (line.start[1] == ' ' || line.start[1] == '\t');
-			line = text_trim((struct text_span){line.start + 1, line.length - 1});
-		}
 		if (!text_split(line, '=', &name, &value)) {
-			if (!minus)
+			if (*line.start != '-')
 				continue;
 			name = line;
 			value = (struct text_span){NULL, 0};
 		}
-		if (!key_matches(name, key))
-			continue;
-		*ret = (struct sysctl_line){NULL, lines->number, value, is_pattern(name), apart};
-		return true;
+		*ret = (struct sysctl_line){.line = lines->number, .name = name, .value = value};
+		ret->pattern = is_pattern(name);
+		ret->readers = readers_of(name, key, &ret->plain);
+		if (ret->readers)
+			return true;
 	}
 	return false;
 }
@@ -158,11 +232,131 @@ static bool is_read_by(const struct file_text *file, enum sysctl_reader reader)
 	       (file->kind == FILE_SYSCTL_PROCPS && reader == SYSCTL_READER_PROCPS);
 }
 
-bool text_sysctl_conf_find(const struct file_list *files, const char *key,
-			   enum sysctl_reader reader, struct sysctl_line *ret)
+/* What a reader has of the lines so far. */
+struct found {
+	struct sysctl_line exact;                 /* the last one that spells the key out */
+	unsigned exact_at;                        /* its number among all lines about the key */
+	struct sysctl_line pattern[PATTERNS_MAX]; /* systemd: by when their value was given */
+	unsigned pattern_at[PATTERNS_MAX];
+	size_t patterns;
+	unsigned lines;
+};
+
+/* The parts of a pattern, as systemd compares them: without those that lead nowhere. */
+static bool same_name(struct text_span a, struct text_span b)
 {
-	struct sysctl_line line, exact = {0}, pattern = {0};
-	bool excluded = false;
+	bool dots_a, dots_b, more_a, more_b;
+	struct text_span part_a, part_b;
+
+	a = text_begins(a, "-") ? text_trim(behind(a)) : a;
+	b = text_begins(b, "-") ? text_trim(behind(b)) : b;
+	dots_a = has_dots(a);
+	dots_b = has_dots(b);
+	for (;;) {
+		while ((more_a = next_part(&a, dots_a, &part_a)) &&
+		       (is_dots(part_a, dots_a, 0) || is_dots(part_a, dots_a, 1)))
+			continue;
+		while ((more_b = next_part(&b, dots_b, &part_b)) &&
+		       (is_dots(part_b, dots_b, 0) || is_dots(part_b, dots_b, 1)))
+			continue;
+		if (!more_a || !more_b)
+			return more_a == more_b;
+		if (part_a.length != part_b.length)
+			return false;
+		for (size_t i = 0; i < part_a.length; i++)
+			if (normal(part_a.start[i], dots_a) != normal(part_b.start[i], dots_b))
+				return false;
+	}
+}
+
+static bool same_value(struct text_span a, struct text_span b)
+{
+	return a.start && b.start && a.length == b.length &&
+	       memcmp(a.start, b.start, a.length) == 0;
+}
+
+static void forget(struct found *found, size_t at)
+{
+	found->patterns--;
+	for (size_t i = at; i < found->patterns; i++) {
+		found->pattern[i] = found->pattern[i + 1];
+		found->pattern_at[i] = found->pattern_at[i + 1];
+	}
+}
+
+static void add_pattern(struct found *found, const struct sysctl_line *line)
+{
+	if (found->patterns == PATTERNS_MAX)
+		forget(found, 0);
+	found->pattern_at[found->patterns] = found->lines;
+	found->pattern[found->patterns++] = *line;
+}
+
+static void take_systemd(struct found *found, const struct sysctl_line *line)
+{
+	if (!line->pattern) {
+		found->exact = *line;
+		return;
+	}
+	for (size_t i = 0; i < found->patterns; i++) {
+		if (!same_name(found->pattern[i].name, line->name))
+			continue;
+		if (same_value(found->pattern[i].value, line->value))
+			return;
+		forget(found, i);
+		break;
+	}
+	if (line->value.start)
+		add_pattern(found, line);
+}
+
+static void take_procps(struct found *found, const struct sysctl_line *line)
+{
+	found->lines++;
+	if (!line->value.start)
+		return;
+	if (line->pattern) {
+		add_pattern(found, line);
+	} else {
+		found->exact = *line;
+		found->exact_at = found->lines;
+	}
+}
+
+static struct text_span without_minus(struct text_span name)
+{
+	for (int i = 0; i < 2 && text_begins(name, "-"); i++)
+		name = behind(name);
+	return name;
+}
+
+/* Is the path that @pattern leads to spelled like @name? */
+static bool is_spelled_as(struct text_span pattern, struct text_span name)
+{
+	bool dots = has_dots(pattern), dots_name = has_dots(name), more;
+	struct text_span part, text;
+
+	while ((more = next_part(&pattern, dots, &part)) == next_part(&name, dots_name, &text)) {
+		if (!more)
+			return true;
+		if (!matches_part(part, dots, text, dots_name))
+			return false;
+	}
+	return false;
+}
+
+/* To procps a line that spells the key out hides the patterns before and behind it that lead to the same path. */
+static void hide_patterns(struct found *found, const struct sysctl_line *line)
+{
+	for (size_t i = found->patterns; !line->pattern && i-- > 0;)
+		if (is_spelled_as(without_minus(found->pattern[i].name), without_minus(line->name)))
+			forget(found, i);
+}
+
+static void each_line(const struct file_list *files, const char *key, enum sysctl_reader reader,
+		      void (*take)(struct found *, const struct sysctl_line *), struct found *found)
+{
+	struct sysctl_line line;
 
 	for (size_t i = 0; i < files->count; i++) {
 		const struct file_text *file = &files->file[i];
@@ -170,19 +364,41 @@ bool text_sysctl_conf_find(const struct file_list *files, const char *key,
 
 		while (is_read_by(file, reader) && text_sysctl_conf_next(&lines, key, &line)) {
 			line.file = file;
-			if (line.apart && reader == SYSCTL_READER_PROCPS)
-				continue;
-			if (!line.value.start)
-				excluded = true;
-			else if (line.pattern)
-				pattern = line;
-			else
-				exact = line;
+			if (line.readers & 1u << reader)
+				take(found, &line);
 		}
 	}
-	if (!exact.file && (!pattern.file || excluded))
+}
+
+bool text_sysctl_conf_last(const struct file_list *files, const char *key,
+			   enum sysctl_reader reader, struct sysctl_line *ret)
+{
+	struct found found = {.patterns = 0};
+	const struct sysctl_line *line = &found.exact;
+
+	if (reader == SYSCTL_READER_SYSTEMD) {
+		each_line(files, key, reader, take_systemd, &found);
+	} else {
+		each_line(files, key, reader, take_procps, &found);
+		each_line(files, key, reader, hide_patterns, &found);
+	}
+	if (found.patterns &&
+	    (!found.exact.file || (reader == SYSCTL_READER_PROCPS &&
+				   found.pattern_at[found.patterns - 1] > found.exact_at)))
+		line = &found.pattern[found.patterns - 1];
+	if (line->file)
+		*ret = *line;
+	return line->file != NULL;
+}
+
+bool text_sysctl_conf_find(const struct file_list *files, const char *key,
+			   enum sysctl_reader reader, struct sysctl_line *ret)
+{
+	struct sysctl_line line;
+
+	if (!text_sysctl_conf_last(files, key, reader, &line) || !line.value.start)
 		return false;
-	*ret = exact.file ? exact : pattern;
+	*ret = line;
 	return true;
 }
 

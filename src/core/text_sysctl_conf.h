@@ -5,7 +5,12 @@
  * are none after a value. A leading "-" only means that a failure to set is ignored; "-KEY" without a value takes the
  * key out of every pattern. KEY may be a pattern (*, ?, [...] within one part); a line that spells the key out beats
  * every pattern. Else the later line wins, in the order of the files.
- * Sources: sysctl.d(5), sysctl(8) of procps 4; both programs, tried.
+ *
+ * The programs differ where a file is odd. systemd-sysctl keeps one value for each name, so "-KEY" also forgets what KEY
+ * was given before, and a pattern keeps its place in the order until its value changes. It does not look at a name with
+ * "..", nor a second "-" before one. sysctl(8) writes line after line; to it a name with "//", "." or ".." in it is another
+ * one, which hides only patterns that are written like it; one that ends in a separator is nothing, nor is one after "- ".
+ * Sources: sysctl.d(5), sysctl(8) of procps 4; both programs, tried (tests/os/test_sysctl_files.py compares).
  */
 #ifndef EPH_CORE_TEXT_SYSCTL_CONF_H
 #define EPH_CORE_TEXT_SYSCTL_CONF_H
@@ -22,13 +27,15 @@ enum sysctl_reader {
 struct sysctl_line {
 	const struct file_text *file;
 	uint32_t line;
-	struct text_span value; /* without blanks around it */
+	struct text_span name;  /* all that stands before the "=", with a "-" */
+	struct text_span value; /* without blanks around it; NULL: the line takes the key back */
 	bool pattern;
-	bool apart; /* blanks between "-" and the key: procps looks for a name that begins with a blank */
+	bool plain;       /* no part of the name is empty, "." or ".." */
+	unsigned readers; /* 1 << reader for each that finds the key in this line */
 };
 
-/* The next line of @lines that sets @key ("net.ipv4.ip_local_port_range"), or takes it out of patterns (value.start is
- * NULL). False at the end. */
+/* The next line of @lines that sets @key ("net.ipv4.ip_local_port_range"), or takes it back (value.start is NULL), for any
+ * reader. False at the end. */
 bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sysctl_line *ret);
 
 /**
@@ -38,6 +45,10 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
  * Return: does any line set it?
  */
 bool text_sysctl_conf_find(const struct file_list *files, const char *key,
+			   enum sysctl_reader reader, struct sysctl_line *ret);
+
+/* The same, and true also for the line by which systemd-sysctl forgets the key (value.start is NULL). */
+bool text_sysctl_conf_last(const struct file_list *files, const char *key,
 			   enum sysctl_reader reader, struct sysctl_line *ret);
 
 /* Do both say the same, however many blanks separate the words? */

@@ -42,6 +42,18 @@ static void edits_in_place(void **state)
 	/* Comments that look like it, longer and shorter keys, patterns. */
 	assert_edit("#" KEY " = 1\n" KEY "x = 1\nnet.ipv4.ip_local_* = 1\n" KEY " = 2\n", "5",
 		    "#" KEY " = 1\n" KEY "x = 1\nnet.ipv4.ip_local_* = 1\n" KEY " = 5\n");
+	/* Comments behind values, which are part of them. */
+	assert_edit("x = 1\n" KEY " = 1 # why\n", "5", "x = 1\n# why\n" KEY " = 5\n");
+	assert_edit(KEY " = 1 ; old\r\n" KEY "\t=\t2\t# new", "5",
+		    "; old\r\n# new\r\n" KEY "\t=\t5");
+	/* Names that only one program knows. */
+	assert_edit(" " KEY ". = 1\n", "5", " " KEY " = 5\n");
+	assert_edit("--" KEY "=1\n", "5", "-" KEY "=5\n");
+	assert_edit("net//ipv4/ip_local_reserved_ports = 1\n", "5",
+		    "net//ipv4/ip_local_reserved_ports = 5\n");
+	/* Taken back behind: to systemd, only a later line counts. */
+	assert_edit(KEY " = 1\n- " KEY "\nx = 1\n", "5", "- " KEY "\nx = 1\n" KEY " = 5\n");
+	assert_edit(KEY " = 1\n-" KEY "\n" KEY " = 2\n", "5", "-" KEY "\n" KEY " = 5\n");
 	/* An empty value. */
 	assert_edit(KEY " =\r\n", "5", KEY " = 5\r\n");
 	assert_edit(KEY "=", "5", KEY "= 5");
@@ -147,6 +159,18 @@ static void plans(void **state)
 		      {"/etc/sysctl.conf", KEY " = 2\r\n", FILE_SYSCTL_PROCPS}),
 		"5",
 		EDITS("/etc/sysctl.d/50-a.conf", KEY " = 5\n", "/etc/sysctl.conf", KEY " = 5\r\n"));
+	/* Taken back in a file that is read later. */
+	assert_plan(FILES({"/etc/sysctl.d/50-a.conf", KEY " = 1\n", FILE_SYSCTL},
+			  {"/etc/sysctl.d/95-b.conf", "-" KEY "\n", FILE_SYSCTL}),
+		    "5", EDITS("/etc/sysctl.d/zz-ephemports.conf", COMMENT KEY " = 5\n"));
+	/* Ours, in a way that hides no pattern from sysctl --system. */
+	assert_plan(FILES({"/etc/sysctl.d/90-ephemports.conf",
+			   "net..ipv4.ip_local_reserved_ports = 1\n", FILE_SYSCTL},
+			  {"/etc/sysctl.d/95-b.conf", "net.ipv4.ip_local_r* = 2\n", FILE_SYSCTL}),
+		    "5", EDITS("/etc/sysctl.d/90-ephemports.conf", KEY " = 5\n"));
+	/* Our name is taken elsewhere: ours would hide it. */
+	assert_plan(FILES({"/usr/lib/sysctl.d/90-ephemports.conf", "x = 1\n", FILE_SYSCTL}), "5",
+		    EDITS("/etc/sysctl.d/zz-ephemports.conf", COMMENT KEY " = 5\n"));
 	/* In place already. */
 	assert_plan(FILES({"/etc/sysctl.d/50-a.conf", KEY " = 5\n", FILE_SYSCTL}), "5",
 		    (const char *const[]){NULL});

@@ -92,6 +92,56 @@ static void reads_patterns(void **state)
 	assert_value("-net.ipv4.ip_local_port_range\nnet.ipv4.ip_local_port_range = 3 4\n", "3 4");
 }
 
+/* One file: what each program makes of it, NULL for nothing. */
+static void assert_values(const char *text, const char *systemd, const char *procps)
+{
+	struct file_list list = {0};
+	struct sysctl_line found;
+
+	assert_value(text, systemd);
+	add(&list, "/etc/sysctl.conf", text, FILE_SYSCTL_PROCPS, 0);
+	if (text_sysctl_conf_find(&list, RANGE, SYSCTL_READER_PROCPS, &found) != (procps != NULL) ||
+	    (procps && !text_is(found.value, procps)))
+		fail_msg("%s: procps does not find '%s'", text, procps ? procps : "nothing");
+	file_list_done(&list);
+}
+
+/* Each was put to systemd-sysctl 252 and to sysctl --system of procps 4.0.2. */
+static void programs_differ(void **state)
+{
+	(void)state;
+	/* systemd forgets a value that is taken back. */
+	assert_values(RANGE " = 1 2\n-" RANGE "\n", NULL, "1 2");
+	assert_values(RANGE " = 1 2\n-" RANGE "\n" RANGE " = 3 4\n", "3 4", "3 4");
+	assert_values("-net.ipv4.*_port_range\nnet.ipv4.*_port_range = 1 2\n", "1 2", "1 2");
+	assert_values("net.ipv4.*_port_range = 1 2\n-net.ipv4.*_port_range\n", NULL, "1 2");
+	/* Odd names. */
+	assert_values(RANGE ". = 1 2\n", "1 2", NULL);
+	assert_values("net/ipv4/ip_local_port_range/ = 1 2\n", "1 2", NULL);
+	assert_values(RANGE "/ = 1 2\n", NULL, NULL);
+	assert_values("--" RANGE " = 1 2\n", NULL, "1 2");
+	assert_values("---" RANGE " = 1 2\n", NULL, NULL);
+	assert_values("net/ipv4/../ipv4/ip_local_port_range = 1 2\n", NULL, "1 2");
+	assert_values("net/ipv4/conf/../ip_local_port_range = 1 2\n", NULL, "1 2");
+	assert_values("net/./ipv4/ip_local_port_range = 1 2\n", "1 2", "1 2");
+	assert_values("../sys/net/ipv4/ip_local_port_range = 1 2\n", NULL, NULL);
+	assert_values("net/../../sys/net/ipv4/ip_local_port_range = 1 2\n", NULL, NULL);
+	/* A pattern keeps its place until its value changes. */
+	assert_values("net.ipv4.*_port_range = 1 2\nnet.ipv4.*_range = 3 4\nnet.ipv4.*_port_range "
+		      "= 1 2\n",
+		      "3 4", "1 2");
+	assert_values("net.ipv4.*_port_range = 1 2\nnet.ipv4.*_range = 3 4\nnet.ipv4.*_port_range "
+		      "= 5 6\n",
+		      "5 6", "5 6");
+	/* A name in a roundabout way is another name to procps. */
+	assert_values("net//ipv4/ip_local_port_range = 1 2\nnet.ipv4.*_port_range = 3 4\n", "1 2",
+		      "3 4");
+	assert_values(RANGE " = 1 2\nnet//ipv4/*_port_range = 3 4\n", "1 2", "3 4");
+	assert_values("net//ipv4/ip_local_port_range = 1 2\nnet//ipv4/*_port_range = 3 4\n", "1 2",
+		      "1 2");
+	assert_values("- " RANGE "\nnet.ipv4.*_port_range = 3 4\n", NULL, "3 4");
+}
+
 static void merges_directories(void **state)
 {
 	struct file_list list = {0};
@@ -129,9 +179,9 @@ static void compares_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_lines),     cmocka_unit_test(reads_paths),
-		cmocka_unit_test(reads_patterns),  cmocka_unit_test(merges_directories),
-		cmocka_unit_test(compares_values),
+		cmocka_unit_test(reads_lines),        cmocka_unit_test(reads_paths),
+		cmocka_unit_test(reads_patterns),     cmocka_unit_test(programs_differ),
+		cmocka_unit_test(merges_directories), cmocka_unit_test(compares_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
