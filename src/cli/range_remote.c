@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "change_session.h"
+#include "printable.h"
 
 static int check_options(const struct arguments *arguments, struct eph_error *reterr)
 {
@@ -20,15 +21,43 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 }
 
 /* One lock for each host, whoever logs in there. */
-static int open_journal(const struct ssh_target *target, struct journal **ret,
-			struct eph_error *reterr)
+static int open_journal(const char *host, struct journal **ret, struct eph_error *reterr)
 {
-	char name[sizeof(target->name) + sizeof(target->port) + 1];
+	char key[RANGE_REMOTE_KEY_BYTES];
 
-	snprintf(name, sizeof(name), "%s:%s", target->name, *target->port ? target->port : "22");
-	for (char *c = name; *c; c++)
+	range_remote_key(host, key);
+	return journal_open_for(key, JOURNAL_WRITE, ret, reterr);
+}
+
+void range_remote_key(const char *host, char ret[RANGE_REMOTE_KEY_BYTES])
+{
+	struct ssh_target target;
+
+	if (ssh_target_parse(host, &target, NULL) < 0)
+		target = (struct ssh_target){.name = ""};
+	snprintf(ret, RANGE_REMOTE_KEY_BYTES, "%s:%s", target.name,
+		 *target.port ? target.port : "22");
+	for (char *c = ret; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return journal_open_for(name, JOURNAL_WRITE, ret, reterr);
+}
+
+void range_remote_tell(const struct range_remote *remote, const char *text)
+{
+	struct strbuf shown = STRBUF_INIT;
+
+	printable_puts(&shown, text);
+	/* Over the line that shows the progress. */
+	fprintf(stderr, "%sephemports: journal: %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+		remote->host.runner.place.host, shown.text);
+	strbuf_done(&shown);
+}
+
+static void tell_lines(const struct range_remote *remote, char *text)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		range_remote_tell(remote, line);
 }
 
 static int find_system(struct range_remote *remote, const char *host, const char *os,
@@ -50,11 +79,11 @@ int range_remote_open(const struct arguments *arguments, const char *host, bool 
 	if (r == 0)
 		r = find_system(ret, host, arguments_get(arguments, "os"), reterr);
 	if (r == 0 && changes)
-		r = open_journal(&ret->ssh.target, &ret->journal, reterr);
+		r = open_journal(host, &ret->journal, reterr);
 	ret->run = (struct change_run){.runner = &ret->host.runner, .journal = ret->journal};
 	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &recovered, reterr);
-		change_session_tell(&recovered);
+		tell_lines(ret, recovered.text);
 	}
 	strbuf_done(&recovered);
 	return r;

@@ -9,6 +9,8 @@
 #include "host_change.h"
 #include "runner_ssh.h"
 
+#define RANGE_REMOTE_KEY_BYTES 272u
+
 struct range_remote {
 	struct ssh_runner ssh;
 	struct os_host host;
@@ -26,6 +28,12 @@ struct range_remote {
 int range_remote_open(const struct arguments *arguments, const char *host, bool changes,
 		      struct range_remote *ret, struct eph_error *reterr);
 void range_remote_close(struct range_remote *remote);
+
+/* Host and port: the same for every way of writing them, whoever logs in. @host is valid. */
+void range_remote_key(const char *host, char ret[RANGE_REMOTE_KEY_BYTES]);
+
+/* One line on standard error, about this host. */
+void range_remote_tell(const struct range_remote *remote, const char *text);
 
 /* Its ranges, and what its boot files say, judged. */
 int range_remote_ranges(struct range_remote *remote, struct os_state *ret,

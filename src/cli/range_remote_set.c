@@ -19,6 +19,7 @@ struct setting {
 	struct os_wish wish;
 	struct host_change *change;
 	struct range_waiting waiting;
+	bool waits; /* something does */
 	struct strbuf note[CHANGE_NOTES_MAX];
 	unsigned notes, warnings;
 };
@@ -115,6 +116,24 @@ static void show(struct setting *set, struct host_row *row, struct outcome *outc
 		change_view_text(&view, &screen, &outcome->text);
 }
 
+/* Nothing that was set for a while is taken back over the head of a change. */
+static int end_waiting(struct range_remote *remote, struct setting *set, struct eph_error *reterr)
+{
+	int r = set->waits ? range_waiting_end(remote, &set->waiting, reterr) : 0;
+
+	if (r == -ESRCH)
+		return error_set(reterr, -ESTALE, "range",
+				 "%.80s: %u-%u, set for a while, was taken back just now; nothing "
+				 "was done: try again",
+				 remote->host.runner.place.host, set->waiting.range.lo,
+				 set->waiting.range.hi);
+	if (r == 0 && set->waits)
+		strbuf_printf(add_note(set),
+			      "%u-%u, set for a while, waits no more: this change came after it",
+			      set->waiting.range.lo, set->waiting.range.hi);
+	return r;
+}
+
 /* The guard before the first step: whatever happens to us, the range is taken back. */
 static int apply(struct range_remote *remote, struct setting *set, struct eph_error *reterr)
 {
@@ -123,27 +142,50 @@ static int apply(struct range_remote *remote, struct setting *set, struct eph_er
 
 	if (set->dry_run || !change->steps)
 		return 0;
-	if (set->confirm_s)
+	r = end_waiting(remote, set, reterr);
+	set->waiting.name = set->wish.name;
+	set->waiting.protocols = set->wish.protocols;
+	set->waiting.range = set->wish.range;
+	if (r == 0 && set->confirm_s)
 		r = range_waiting_arm(remote, set->change, set->confirm_s, &set->waiting, reterr);
 	if (r < 0)
 		return r;
 	r = change_apply(&remote->run, change, reterr);
-	if (!set->confirm_s)
-		return r;
-	set->waiting.name = set->wish.name;
-	set->waiting.range = set->wish.range;
-	snprintf(set->waiting.id, sizeof(set->waiting.id), "%s", change->id);
-	if (r == 0)
-		return range_waiting_write(remote, &set->waiting, reterr);
-	range_waiting_disarm(remote, &set->waiting, NULL);
+	if (set->confirm_s && r == 0)
+		range_waiting_name(remote, &set->waiting, change->id);
+	else if (set->confirm_s)
+		range_waiting_end(remote, &set->waiting, NULL);
 	return r;
+}
+
+/* What was set for a while before. Where this change shall wait, too, only one of them can. */
+static int settle_waiting(struct range_remote *remote, struct setting *set,
+			  struct eph_error *reterr)
+{
+	enum range_guard_state state;
+	int r = set->dry_run ? 0 : range_waiting_settle(remote, &set->waiting, &state, reterr);
+
+	if (r <= 0)
+		return r;
+	set->waits = true;
+	if (!set->confirm_s)
+		return 0;
+	set->waits = false;
+	if (state == RANGE_GUARD_KILLED)
+		return range_waiting_take_back(remote, &set->waiting, reterr);
+	return error_set(reterr, -EBUSY, "range",
+			 "%.80s: %u-%u waits there: ephemports range confirm --host %.80s",
+			 remote->host.runner.place.host, set->waiting.range.lo,
+			 set->waiting.range.hi, remote->host.runner.place.host);
 }
 
 static int change_host(struct range_remote *remote, struct setting *set, struct outcome *outcome,
 		       struct eph_error *reterr)
 {
-	int r = host_change_read(&remote->host, &set->change, reterr);
+	int r = settle_waiting(remote, set, reterr);
 
+	if (r == 0)
+		r = host_change_read(&remote->host, &set->change, reterr);
 	if (r == 0 && set->change->state.system->flags & OS_FIXED) {
 		outcome->error_status = STATUS_CRITICAL;
 		return error_set(reterr, -EPERM, "range", "%s: %s",
@@ -225,9 +267,18 @@ int range_remote_reset(const struct arguments *arguments, const char *host, stru
 /* Files and stores get what runs already; then the guard is ended. */
 static int confirm(struct range_remote *remote, struct setting *set, struct eph_error *reterr)
 {
-	int r = range_waiting_read(remote, &set->waiting, reterr);
+	enum range_guard_state state;
+	int r = range_waiting_settle(remote, &set->waiting, &state, reterr);
 
+	if (r == 0)
+		r = error_set(reterr, -ENOENT, "confirm",
+			      "%.80s: nothing waits for confirmation there",
+			      remote->host.runner.place.host);
+	if (r < 0)
+		return r;
+	r = 0;
 	set->wish.name = set->waiting.name;
+	set->wish.protocols = set->waiting.protocols;
 	set->wish.range = set->waiting.range;
 	if (r == 0)
 		r = host_change_read(&remote->host, &set->change, reterr);
@@ -239,11 +290,14 @@ static int confirm(struct range_remote *remote, struct setting *set, struct eph_
 				 remote->host.runner.place.host, set->wish.range.lo,
 				 set->wish.range.hi);
 	if (r == 0)
-		r = range_waiting_disarm(remote, &set->waiting, reterr);
+		r = range_waiting_end(remote, &set->waiting, reterr);
 	if (r < 0)
 		return r;
-	range_waiting_remove(remote);
-	return change_apply(&remote->run, set->change->change, reterr);
+	r = change_apply(&remote->run, set->change->change, reterr);
+	if (r < 0)
+		range_remote_tell(remote, "the range is not taken back any more, but a reboot "
+					  "will lose it: set it again to keep it");
+	return r;
 }
 
 int range_remote_confirm(const struct arguments *arguments, const char *host, struct host_row *row,

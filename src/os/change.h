@@ -62,6 +62,12 @@ int change_undo(struct change_run *run, const struct change_list *list, struct c
 		struct eph_error *reterr);
 
 /**
+ * change_note_undone() - mark a change that is done as undone, because somebody else took it back
+ * Return: 0; -ESTALE when a step of it does not stand as before: nothing is marked then. Negative errno with @reterr.
+ */
+int change_note_undone(struct change_run *run, struct change *change, struct eph_error *reterr);
+
+/**
  * change_recover() - settle every change of this place that was interrupted
  * @said: one line for each, as a sentence without a newline inside; empty when there was none
  *

@@ -156,3 +156,18 @@ int change_undo(struct change_run *run, const struct change_list *list, struct c
 		*reterr = error;
 	return r;
 }
+
+int change_note_undone(struct change_run *run, struct change *change, struct eph_error *reterr)
+{
+	int r = check_state(run, change, reterr);
+
+	for (unsigned i = 0; r == 0 && i < change->steps; i++) {
+		enum step_stand stand;
+
+		r = change_step_stand(run, &change->step[i], &stand, reterr);
+		if (r == 0 && stand != STEP_BEFORE)
+			r = error_set(reterr, -ESTALE, "undo", "change %s: %.180s is not as before",
+				      change->id, change_step_name(&change->step[i]));
+	}
+	return r < 0 ? r : journal_mark(run->journal, change, CHANGE_UNDONE, reterr);
+}

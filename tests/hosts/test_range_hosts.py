@@ -60,6 +60,68 @@ def test_confirm(path, _):
             check(f"{name}: nothing was set", host.running(), before)
 
 
+def guard_of(state):
+    """Number of the guard's process over there, from the file that keeps it."""
+    pending = [name for name in os.listdir(state) if name.startswith("pending-")]
+    with open(f"{state}/{pending[0]}", encoding="ascii") as file:
+        return file.read().split()[5]
+
+
+def leftovers(host):
+    return [path for place in ("/var/run", "/var/adm", "/etc") for path in host.chroot.listing(place) if path.startswith(".ephemports")]
+
+
+def states(path, state, ssh):
+    return [entry["state"] for entry in json.loads(command(path, state, ssh, "log", "--json")[1])["log"]]
+
+
+def test_guard(path, _):
+    """A guard that was killed, that somebody overtakes, that lived through a reboot only in our file."""
+    for name in ("freebsd", "solaris10", "linux"):
+        case = CASES[name]
+        other = (40000, 50001)
+        with tempfile.TemporaryDirectory() as state, Host(case.system, case.release, multiplex=True) as host:
+            prepare(host, case)
+            before, files = case.keys(host.running()), host.files()
+
+            def run(*words, host=host, state=state):
+                return command(path, state, host.ssh_command, *words, "--host", host.name)
+
+            def runs(case=case, host=host):
+                return sorted(set(case.keys(host.running())))
+
+            check(f"{name}: set", run("set", "40000-60001", "--confirm-within", "60")[0] in (0, 1), True)
+            status, _, err = run("set", "40000-50001", "--confirm-within", "60")
+            check(f"{name}: one waits already {err}", (status, "40000-60001 waits there" in err, runs()), (3, True, [WISH]))
+            host.execute("/.host/busybox", "kill", "-9", guard_of(state))
+            status, _, err = run("set", "40000-50001", "--confirm-within", "3")
+            check(f"{name}: after a guard that was killed {err}", (status in (0, 1), "which is gone" in err, runs()), (True, True, [other]))
+            check(f"{name}: what it guarded was taken back", states(path, state, host.ssh_command), ["done", "undone"])
+            time.sleep(4)
+            check(f"{name}: the next takes back", case.keys(host.running()), before)
+            status, _, err = run("set", "40000-60001", "--confirm-within", "3")
+            check(f"{name}: told {err}", "was taken back" in err, True)
+            check(f"{name}: log knows", states(path, state, host.ssh_command)[1:], ["undone", "undone"])
+            check(f"{name}: undo before the guard", (run("undo")[0], case.keys(host.running())), (0, before))
+            status, out, err = run("set", "40000-50001", "--confirm-within", "3")
+            check(f"{name}: again {err}", status in (0, 1), True)
+            status, out, err = run("set", "40000-60001")
+            check(f"{name}: set for good while another waits {out} {err}", (status in (0, 1), "waits no more" in out), (True, True))
+            time.sleep(4)
+            check(f"{name}: no guard takes that back", runs(), [WISH])
+            check(f"{name}: undo", (run("undo")[0], run("undo")[0], case.keys(host.running())), (0, 0, before))
+            check(f"{name}: files as before", {p for p, file in host.files().items() if files.get(p) != file}, set())
+            check(f"{name}: set before a reboot", run("set", "40000-60001", "--confirm-within", "60")[0] in (0, 1), True)
+            host.reboot()
+            check(f"{name}: the reboot took it back", case.keys(host.running()), before)
+            status, _, err = run("confirm")
+            check(f"{name}: nothing to confirm {err}", (status, runs() == [WISH]), (3, False))
+            status, _, err = run("set", "40000-60001")
+            check(f"{name}: and it goes on {err}", (status in (0, 1), runs()), (True, [WISH]))
+            time.sleep(1)
+            check(f"{name}: nothing is left there", leftovers(host), [])
+
+
 def test_several(path, _):
     with tempfile.TemporaryDirectory() as state, Host("freebsd") as one, Host("aix") as two, Host("irix") as three:
         ssh = ssh_command(one, two, three)
@@ -165,7 +227,7 @@ def main():
             if part.startswith("crash-"):
                 test_crash(path, tool, part.removeprefix("crash-"))
             else:
-                {"confirm": test_confirm, "several": test_several, "half": test_half, "killed": test_killed}[part](path, tool)
+                {"confirm": test_confirm, "guard": test_guard, "several": test_several, "half": test_half, "killed": test_killed}[part](path, tool)
     except Skip as reason:
         print(reason)
         return 77
