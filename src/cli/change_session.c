@@ -21,10 +21,16 @@ static int check_options(const struct arguments *arguments, struct eph_error *re
 	return 0;
 }
 
-/* With EPHEMPORTS_ROOT files are about whatever its owner says. */
-static bool is_foreign(ino_t own, ino_t now)
+/* With EPHEMPORTS_ROOT files are about whatever its owner says. Without, they are about the namespace of the host; and a
+ * container has files of its own, but nobody applies them. */
+static bool is_foreign(bool entered)
 {
-	return own != now || (!config_root_given() && netns_is_foreign());
+	return !config_root_given() && (entered || netns_is_foreign() || netns_is_container());
+}
+
+bool change_session_is_image(const struct arguments *arguments)
+{
+	return config_root_given() && !arguments_has(arguments, "netns");
 }
 
 static int enter(const char *name, struct change_session *session, struct eph_error *reterr)
@@ -44,7 +50,8 @@ static int enter(const char *name, struct change_session *session, struct eph_er
 	}
 	snapshot_free(snapshot);
 	stat("/proc/thread-self/ns/net", &now);
-	session->foreign = is_foreign(own.st_ino, now.st_ino);
+	session->elsewhere = own.st_ino != now.st_ino;
+	session->foreign = is_foreign(session->elsewhere);
 	return r;
 }
 
@@ -54,10 +61,10 @@ static const char *netns_name(const struct change_session *session, const char *
 {
 	struct stat now;
 
+	if (name && session->elsewhere)
+		return name;
 	if (!session->foreign)
 		return "";
-	if (name)
-		return name;
 	if (stat("/proc/thread-self/ns/net", &now) < 0)
 		now.st_ino = 0;
 	snprintf(unnamed, 64, CHANGE_NETNS_INODE "%llu]", (unsigned long long)now.st_ino);
@@ -101,6 +108,10 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
 		r = local_runner_init(&ret->local, netns_name(ret, name, unnamed), reterr);
 	if (r == 0 && changes)
 		r = journal_open(JOURNAL_WRITE, &ret->journal, reterr);
+	if (r == 0 && change_session_is_image(arguments)) {
+		ret->image = true;
+		local_runner_image(&ret->local);
+	}
 	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};
 	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &ret->recovered, reterr);

@@ -12,8 +12,10 @@ struct change_session {
 	struct journal *journal;
 	struct change_run run;
 	struct strbuf recovered; /* a line for each change that was settled */
-	bool foreign; /* in another namespace than the files of this host are about: nothing lasts */
-	bool entered;
+	bool foreign;            /* in another namespace than the files are about: nothing lasts */
+	bool image; /* the files are those of a system that does not run: nothing but them changes */
+	bool entered,
+		elsewhere; /* elsewhere: in another namespace than the program was started in */
 	int back;
 };
 
@@ -25,6 +27,10 @@ struct change_session {
  */
 int change_session_open(const struct arguments *arguments, bool changes, struct change_session *ret,
 			struct eph_error *reterr);
+/* Are the files below EPHEMPORTS_ROOT those of a system that does not run? They are, unless --netns names the namespace in
+ * which it does. */
+bool change_session_is_image(const struct arguments *arguments);
+
 /* Say what was settled, on standard error. */
 void change_session_tell(const struct strbuf *recovered);
 

@@ -6,10 +6,9 @@
 #include "change_session.h"
 #include "change_view.h"
 #include "config_files.h"
-#include "config_root.h"
 #include "look.h"
-#include "netns.h"
 #include "number.h"
+#include "range_state.h"
 #include "reserve_host.h"
 #include "reserve_ports.h"
 #include "reserve_view.h"
@@ -114,6 +113,12 @@ static int parse(const struct arguments *arguments, struct reserving *reserving,
 		return r;
 	reserving->dry_run = arguments_has(arguments, "dry-run");
 	reserving->persist = !arguments_has(arguments, "no-persist");
+	if (change_session_is_image(arguments) &&
+	    (!reserving->persist || arguments_has(arguments, "listeners")))
+		return error_set(reterr, -EINVAL, "image",
+				 "--%s: the system below EPHEMPORTS_ROOT does not run; if it does, "
+				 "name its network namespace: --netns",
+				 reserving->persist ? "listeners" : "no-persist");
 	if (reserving->verb == VERB_SHOW && (arguments->n_operands > 1 || found))
 		return error_set(reterr, -EINVAL, "reserve", "'show' takes no ports");
 	if (reserving->verb != VERB_SHOW && arguments->n_operands < 2 && !found)
@@ -177,10 +182,14 @@ static int read_persisted(struct reserving *reserving, struct eph_error *reterr)
 static int read_state(struct change_session *session, struct reserving *reserving,
 		      struct eph_error *reterr)
 {
-	int r = read_running(session, reserving, reterr);
+	int r = session->image ? 0 : read_running(session, reserving, reterr);
 
 	if (r == 0 && !session->foreign)
 		r = read_persisted(reserving, reterr);
+	if (r == 0 && session->image) {
+		reserving->running = reserving->persisted;
+		range_state_image(&reserving->files, &reserving->range);
+	}
 	return r;
 }
 
@@ -262,9 +271,11 @@ static int plan(struct change_session *session, struct reserving *reserving,
 	reserving->change = change_new(&session->local.runner.place);
 	if (!reserving->change)
 		return error_set(reterr, -ENOMEM, "reserve", "out of memory");
+	if (session->image)
+		note(reserving, "this is an image: only its files change, no running value");
 	if (reserving->persist)
 		r = plan_persisted(session, reserving, &persisted, reterr);
-	return r == 0 ? plan_running(reserving, ret_running, reterr) : r;
+	return r == 0 && !session->image ? plan_running(reserving, ret_running, reterr) : r;
 }
 
 /* --- what is worth a word --------------------------------------------------------------------------------------- */
@@ -373,6 +384,7 @@ static void show(const struct arguments *arguments, const struct reserving *rese
 		.running = &reserving->running,
 		.range = reserving->range,
 		.foreign = session->foreign,
+		.image = session->image,
 		.persisted = &reserving->persisted,
 	};
 	struct screen screen = look_screen();
@@ -445,8 +457,6 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r < 0)
 		return r;
 	r = change_session_open(arguments, !reads, &session, reterr);
-	/* A container has files of its own, but nobody applies its sysctl files. */
-	session.foreign |= !config_root_given() && netns_is_container();
 	if (r == 0)
 		r = read_state(&session, &reserving, reterr);
 	if (r == 0 && reserving.verb == VERB_SHOW)

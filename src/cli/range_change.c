@@ -16,6 +16,20 @@
 
 #define RANGE "net.ipv4.ip_local_port_range"
 
+int range_change_check(const struct arguments *arguments, struct eph_error *reterr)
+{
+	static const char *const senseless[] = {"no-persist", "confirm-within"};
+
+	for (unsigned i = 0; i < 2 && change_session_is_image(arguments); i++)
+		if (arguments_has(arguments, senseless[i]))
+			return error_set(reterr, -EINVAL, "image",
+					 "--%s: the system below EPHEMPORTS_ROOT does not run, it "
+					 "has no running value; if it does, name its network "
+					 "namespace: --netns",
+					 senseless[i]);
+	return 0;
+}
+
 int range_change_begin(const struct arguments *arguments, struct range_change *ret,
 		       struct eph_error *reterr)
 {
@@ -26,7 +40,8 @@ int range_change_begin(const struct arguments *arguments, struct range_change *r
 	if (!ret->state || !ret->listeners)
 		return error_set(reterr, -ENOMEM, "range", "out of memory");
 	/* That sockets cannot be seen is no reason not to change the range. */
-	if (reserve_ports_listeners(arguments, ret->listeners, &hidden, NULL) < 0) {
+	if (change_session_is_image(arguments) ||
+	    reserve_ports_listeners(arguments, ret->listeners, &hidden, NULL) < 0) {
 		free(ret->listeners);
 		ret->listeners = NULL;
 	}
@@ -179,10 +194,13 @@ int range_change_plan(struct change_session *session, struct range_change *range
 		range_change_note(range, false,
 				  "only the running value: no file of this host is about this "
 				  "network namespace, so it is gone with the namespace");
+	if (session->image)
+		range_change_note(range, false,
+				  "this is an image: only its files change, no running value");
 	range->persist &= !session->foreign;
 	if (range->persist)
 		r = plan_files(session, range, reterr);
-	if (r == 0)
+	if (r == 0 && !session->image)
 		r = plan_running(range, reterr);
 	if (r == 0 && range->confirm_s && range->change->steps)
 		range_change_note(range, false,

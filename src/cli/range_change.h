@@ -24,6 +24,9 @@ struct range_change {
 	unsigned warnings; /* notes that are warnings */
 };
 
+/* What is about the running value has no meaning for an image. Return: 0 or -EINVAL with @reterr. */
+int range_change_check(const struct arguments *arguments, struct eph_error *reterr);
+
 /* With @listeners looked for, which has to happen before a namespace is entered. Free with range_change_done(). */
 int range_change_begin(const struct arguments *arguments, struct range_change *ret,
 		       struct eph_error *reterr);

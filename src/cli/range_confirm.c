@@ -22,7 +22,10 @@ int range_confirm(const struct arguments *arguments, struct outcome *outcome,
 	struct range_change range = {.persist = !arguments_has(arguments, "no-persist")};
 	struct range_pending pending;
 	struct change_session session;
-	int r = range_change_begin(arguments, &range, reterr);
+	int r = change_session_is_image(arguments)
+			? error_set(reterr, -EINVAL, "confirm",
+				    "the system below EPHEMPORTS_ROOT does not run")
+			: range_change_begin(arguments, &range, reterr);
 
 	if (r == 0) {
 		r = change_session_open(arguments, true, &session, reterr);

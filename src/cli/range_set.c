@@ -84,7 +84,10 @@ static int run(const struct arguments *arguments, bool reset, struct outcome *ou
 	struct range_change range = {.reset = reset};
 	struct range_guard guard = RANGE_GUARD_NONE;
 	uint64_t seconds = 0;
-	int r = parse_wish(arguments, &range, reterr);
+	int r = range_change_check(arguments, reterr);
+
+	if (r == 0)
+		r = parse_wish(arguments, &range, reterr);
 
 	if (r == 0 && within)
 		r = look_count(within, "confirm-within", CONFIRM_SECONDS_MAX, &seconds, reterr);

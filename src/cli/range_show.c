@@ -17,7 +17,7 @@ struct showing {
 	struct file_list files;
 	struct port_set listeners;
 	char host[256];
-	char how[280];
+	char how[CHANGE_PATH_BYTES];
 	struct range_view view;
 };
 
@@ -34,20 +34,31 @@ static int read_local(const struct arguments *arguments, struct showing *showing
 	bool hidden = false;
 	/* Sockets are looked at before the namespace is entered: observing enters it by itself. That they could not be
 	 * seen is no reason to hide the range. */
-	int listened = reserve_ports_listeners(arguments, &showing->listeners, &hidden, NULL);
+	bool image = change_session_is_image(arguments);
+	int listened =
+		image ? 0 : reserve_ports_listeners(arguments, &showing->listeners, &hidden, NULL);
 	int r = change_session_open(arguments, false, &session, reterr);
 
 	if (r == 0)
 		r = range_state_local(&session, &showing->files,
-				      listened < 0 ? NULL : &showing->listeners, showing->state,
-				      reterr);
+				      listened < 0 || image ? NULL : &showing->listeners,
+				      showing->state, reterr);
 	if (r == 0 && session.foreign)
 		note(showing, "What the next boot brings: not known, files of this host are not "
 			      "about this network namespace.");
 	if (listened < 0)
 		note(showing, "Services that listen inside: not known, the sockets could not be "
 			      "read.");
+	if (image) {
+		snprintf(showing->how, sizeof(showing->how), "%s", session.local.runner.place.root);
+		showing->view.image = showing->how;
+	}
+	if (r == 0 && image && !showing->state->range[0].known)
+		note(showing,
+		     "What it boots with cannot be told: the line that sets it is no range.");
 	change_session_close(&session);
+	if (image)
+		return r;
 	if (arguments_get(arguments, "netns"))
 		snprintf(showing->host, sizeof(showing->host), "netns %s",
 			 arguments_get(arguments, "netns"));

@@ -16,11 +16,45 @@
 #define RANGE    "net.ipv4.ip_local_port_range"
 #define TEXT_MAX (1u << 20) /* bytes of a saved output */
 
+static const char *const setting[] = {RANGE, "net.ipv4.ip_local_reserved_ports",
+				      "net.ipv4.ip_unprivileged_port_start"};
+
+static bool find_line(const struct file_list *files, const char *name, struct sysctl_line *ret)
+{
+	return (sysctl_files_by_systemd() &&
+		text_sysctl_conf_find(files, name, SYSCTL_READER_SYSTEMD, ret)) ||
+	       text_sysctl_conf_find(files, name, SYSCTL_READER_PROCPS, ret);
+}
+
+void range_state_image(const struct file_list *files, struct port_range *ret)
+{
+	struct sysctl_line line;
+
+	*ret = os_default_of(os_find("linux"), "", OS_REGULAR)->range;
+	if (find_line(files, RANGE, &line) &&
+	    text_sysctl_range_written(line.value.start, line.value.length, ret) < 0)
+		*ret = (struct port_range){0, 0};
+}
+
+/* As it would print it after a boot. */
+static void of_image(const struct file_list *files, struct strbuf *out)
+{
+	struct port_range range;
+	struct sysctl_line line;
+
+	range_state_image(files, &range);
+	if (!range.hi)
+		range = os_default_of(os_find("linux"), "", OS_REGULAR)->range;
+	strbuf_printf(out, RANGE " = %u %u\n", range.lo, range.hi);
+	for (size_t i = 1; i < ARRAY_SIZE(setting); i++)
+		if (find_line(files, setting[i], &line))
+			strbuf_printf(out, "%s = %.*s\n", setting[i], (int)line.value.length,
+				      line.value.start);
+}
+
 /* As the commands of another Linux would print it. */
 static int running(struct change_session *session, struct strbuf *out, struct eph_error *reterr)
 {
-	static const char *const setting[] = {RANGE, "net.ipv4.ip_local_reserved_ports",
-					      "net.ipv4.ip_unprivileged_port_start"};
 	struct runner *runner = &session->local.runner;
 	int r = 0;
 
@@ -43,8 +77,7 @@ static void kept(struct os_range *range, const struct file_list *files)
 	range->boot_known = true;
 	if (range->built_in)
 		range->boot = range->built_in->range;
-	if (!text_sysctl_conf_find(files, RANGE, SYSCTL_READER_SYSTEMD, &line) &&
-	    !text_sysctl_conf_find(files, RANGE, SYSCTL_READER_PROCPS, &line))
+	if (!find_line(files, RANGE, &line))
 		return;
 	snprintf(range->where, sizeof(range->where), "%s line %u", line.file->path, line.line);
 	range->boot_set = true;
@@ -90,15 +123,18 @@ int range_state_local(struct change_session *session, struct file_list *files,
 	struct utsname names;
 	struct os_output output;
 	struct os_outputs outputs = {&output, 1};
-	int r = running(session, &text, reterr);
+	int r = session->foreign ? 0 : sysctl_files_read(files, reterr);
 
+	if (r == 0 && session->image)
+		of_image(files, &text);
+	else if (r == 0)
+		r = running(session, &text, reterr);
 	if (r == 0 && text.failed)
 		r = error_set(reterr, -ENOMEM, "range", "out of memory");
-	if (r == 0 && !session->foreign)
-		r = sysctl_files_read(files, reterr);
 	output = (struct os_output){"proc", text.text, text.length};
 	if (r == 0)
-		r = os_parse(os_find("linux"), uname(&names) == 0 ? names.release : "", &outputs,
+		r = os_parse(os_find("linux"),
+			     !session->image && uname(&names) == 0 ? names.release : "", &outputs,
 			     ret, reterr);
 	strbuf_done(&text);
 	if (r < 0)
@@ -107,6 +143,10 @@ int range_state_local(struct change_session *session, struct file_list *files,
 		kept(&ret->range[0], files);
 	if (!session->foreign)
 		kept_late(session, &ret->range[0]);
+	if (session->image) {
+		ret->range[0].now = ret->range[0].boot;
+		ret->range[0].known = ret->range[0].boot_known;
+	}
 	os_warn(ret, listeners);
 	return 0;
 }

@@ -71,6 +71,12 @@ static int no_memory(int r, struct eph_error *reterr)
 	return r < 0 ? error_set(reterr, r, "configuration", "%s", strerror(-r)) : 0;
 }
 
+bool sysctl_files_by_systemd(void)
+{
+	return config_root_has("/usr/lib/systemd/systemd-sysctl") ||
+	       config_root_has("/lib/systemd/systemd-sysctl");
+}
+
 int sysctl_files_read(struct file_list *list, struct eph_error *reterr)
 {
 	CLEANUP(fd_closep) int root_fd = config_root_open(reterr);

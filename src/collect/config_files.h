@@ -17,6 +17,9 @@ struct eph_error;
 int sysctl_files_read(struct file_list *list, struct eph_error *reterr);
 int service_files_read(struct file_list *list, struct eph_error *reterr);
 
+/* Does systemd-sysctl apply them at boot? Where it is not, all others read /etc/sysctl.conf too, and last. */
+bool sysctl_files_by_systemd(void);
+
 /* One file that the user names, any path of the host, into @list. Return: 0 or negative errno with @reterr. */
 int config_file_read(const char *path, enum file_kind kind, struct file_list *list,
 		     struct eph_error *reterr);

@@ -49,13 +49,22 @@ int config_root_open(struct eph_error *reterr)
 /* @path is relative to the root. Where openat2() is not to be had (a sandbox), / itself can do without. */
 static int open_below(int root_fd, const char *path, int flags)
 {
-	struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+	int never_wait = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
+	struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC | never_wait),
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !root())
 		fd = openat(root_fd, *path ? path : ".", (int)how.flags);
 	return fd < 0 ? -errno : (int)fd;
+}
+
+bool config_root_has(const char *path)
+{
+	CLEANUP(fd_closep) int root_fd = config_root_open(NULL);
+	CLEANUP(fd_closep) int fd = root_fd < 0 ? -1 : open_below(root_fd, path, O_PATH);
+
+	return fd >= 0;
 }
 
 static ssize_t read_all(int fd, char *text, size_t bytes)

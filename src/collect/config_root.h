@@ -21,6 +21,9 @@ bool config_root_given(void);
 /* Return: a descriptor, or negative errno with @reterr. */
 int config_root_open(struct eph_error *reterr);
 
+/* Is anything there below the root? @path is absolute. */
+bool config_root_has(const char *path);
+
 /* All of an open file; the caller frees. Return: 0, -ENOMEM, -EINVAL (no regular file), -EFBIG, or why it cannot be read. */
 int config_root_read(int fd, char **ret, size_t *ret_length);
 

@@ -98,7 +98,7 @@ struct runner {
 
 /*
  * This machine. Settings are those of the network namespace that the calling thread is in; files are below
- * EPHEMPORTS_ROOT.
+ * EPHEMPORTS_ROOT, whose system runs in that namespace, or not at all: local_runner_image().
  */
 struct local_runner {
 	struct runner runner; /* first, so that a pointer to it is one to the whole */
@@ -112,6 +112,10 @@ struct local_runner {
  */
 int local_runner_init(struct local_runner *local, const char *netns_name, struct eph_error *reterr);
 void local_runner_done(struct local_runner *local);
+
+/* Below EPHEMPORTS_ROOT lies a system that does not run: running values are neither read nor set, whatever a plan or the
+ * journal says, and it is the same place after a reboot of this machine. */
+void local_runner_image(struct local_runner *local);
 
 /* Running values of Linux: files below /proc/sys, of the calling thread's network namespace. */
 extern const struct setting_ops linux_settings;

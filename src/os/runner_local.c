@@ -86,6 +86,32 @@ int local_runner_init(struct local_runner *local, const char *netns_name, struct
 	return local->root_fd < 0 ? local->root_fd : 0;
 }
 
+static int image_read(struct runner *runner, const char *name, struct strbuf *ret,
+		      struct eph_error *reterr)
+{
+	(void)ret;
+	return error_set(reterr, -ENOTSUP, "image",
+			 "%.80s: the system below %.120s does not run; if it does, name its "
+			 "network namespace: --netns",
+			 name, runner->place.root);
+}
+
+static int image_write(struct runner *runner, const char *name, const char *value,
+		       struct eph_error *reterr)
+{
+	(void)value;
+	return image_read(runner, name, NULL, reterr);
+}
+
+static const struct setting_ops image_settings = {.read = image_read, .write = image_write};
+
+void local_runner_image(struct local_runner *local)
+{
+	local->runner.settings = &image_settings;
+	local->runner.place.netns = 0;
+	*local->runner.place.boot = '\0';
+}
+
 void local_runner_done(struct local_runner *local)
 {
 	fd_closep(&local->root_fd);

@@ -64,7 +64,11 @@ static void head(const struct range_view *view, const struct screen *screen, str
 		strbuf_putc(out, ' ');
 		printable_puts(out, view->state->release);
 	}
-	if (view->how) {
+	if (view->image) {
+		strbuf_puts(out, "  (image in ");
+		printable_puts(out, view->image);
+		strbuf_puts(out, ": does not run, this is what it boots with)");
+	} else if (view->how) {
 		strbuf_puts(out, "  (");
 		printable_puts(out, view->how);
 		strbuf_puts(out, ")");
@@ -95,9 +99,12 @@ static unsigned label_cells(const struct range_view *view)
 	return cells;
 }
 
-static void boot_phrase(const struct os_range *range, struct strbuf *out)
+static void boot_phrase(const struct range_view *view, const struct os_range *range,
+			struct strbuf *out)
 {
-	if (!range->boot_known && *range->where) {
+	if (view->image) {
+		strbuf_puts(out, range->boot_set ? "set" : "no file sets another one");
+	} else if (!range->boot_known && *range->where) {
 		strbuf_puts(out, "at boot not known: ");
 		printable_puts(out, range->where);
 	} else if (!range->boot_known) {
@@ -159,7 +166,7 @@ static void range_line(const struct range_view *view, const struct os_range *ran
 	default_phrase(range, &text);
 	if (range->boot_known || *range->where)
 		strbuf_puts(&text, "; ");
-	boot_phrase(range, &text);
+	boot_phrase(view, range, &text);
 	fit_phrase(view, range, &text);
 	screen_wrap(out, text.text, cells + 32, cells + 32, screen->width);
 	strbuf_done(&name);
@@ -310,8 +317,14 @@ static void json_range(const struct range_view *view, const struct os_range *ran
 	json_object(json, NULL);
 	json_string(json, "name", os_range_word(range->spec->name));
 	json_setting(json, range->spec);
-	json_ends(json, range->now);
-	json_uint(json, "ports", port_range_width(range->now));
+	if (view->image) {
+		json_null(json, "low");
+		json_null(json, "high");
+		json_null(json, "ports");
+	} else {
+		json_ends(json, range->now);
+		json_uint(json, "ports", port_range_width(range->now));
+	}
 	os_json_protocols(json, range->spec->protocols, range->spec->families);
 	json_bool(json, "settable", range->settable);
 	if (range->built_in) {
@@ -352,6 +365,8 @@ void range_view_fields(const struct range_view *view, struct json *json)
 	json_string(json, "os", view->name);
 	json_string(json, "release", *view->state->release ? view->state->release : NULL);
 	json_string(json, "because", view->because);
+	if (view->image)
+		json_string(json, "image", view->image);
 	json_array(json, "ranges");
 	for (size_t i = 0; i < view->state->ranges; i++)
 		if (view->state->range[i].known)

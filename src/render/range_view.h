@@ -26,6 +26,8 @@ struct range_view {
 	const char *because;      /* why it cannot be changed, NULL when it can */
 	const char *host;         /* "" for none, as for text */
 	const char *how;          /* "over ssh", "as saved in FILE"; NULL: this machine */
+	const char *
+		image; /* where a system lies that does not run: nothing is but what it boots with; or NULL */
 	bool expects;
 	struct port_range expected;
 	const char *note[RANGE_NOTES_MAX]; /* what could not be told, as sentences; borrowed */

@@ -60,7 +60,10 @@ void reserve_view_text(const struct reserve_view *view, const struct screen *scr
 		       struct strbuf *out)
 {
 	strbuf_puts(out, "reserved ports\n");
-	add_line("now", view->running, screen, out);
+	if (view->image)
+		strbuf_puts(out, "  now          nothing: this is an image, it does not run\n");
+	else
+		add_line("now", view->running, screen, out);
 	if (view->foreign) {
 		strbuf_puts(out, "  at boot      not known: files of this host are not about this "
 				 "network namespace\n");
@@ -109,7 +112,7 @@ static void add_persisted(const struct reserve_view *view, struct json *json)
 		json_uint(json, "line", view->line);
 		json_end(json);
 	}
-	if (view->foreign)
+	if (view->foreign || view->image)
 		return;
 	running = without(view->running, view->persisted);
 	persisted = without(view->persisted, view->running);
@@ -124,7 +127,10 @@ void reserve_view_json(const struct reserve_view *view, struct strbuf *out)
 	json_object(&json, NULL);
 	json_uint(&json, "schema", 1);
 	json_object(&json, "reserved");
-	add_ranges(&json, "running", view->running);
+	if (view->image)
+		json_null(&json, "running");
+	else
+		add_ranges(&json, "running", view->running);
 	add_persisted(view, &json);
 	json_end(&json);
 	if (port_range_width(view->range)) {

@@ -16,6 +16,7 @@ struct reserve_view {
 	const struct port_set *running;
 	struct port_range range; /* the ephemeral range, empty when unknown */
 	bool foreign;            /* no file is about this namespace */
+	bool image;              /* a system that does not run: what is running is nothing */
 	/* What holds at boot; path NULL: no file sets it. */
 	const struct port_set *persisted;
 	const char *path;

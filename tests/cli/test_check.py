@@ -76,7 +76,8 @@ def follow(advice, root):
     command = shlex.split(advice['command'])
     assert command[0] == 'ephemports', command
     environment = dict(os.environ, EPHEMPORTS_ROOT=root, EPHEMPORTS_STATE_DIR=work + '/state')
-    done = subprocess.run([ephemports, *command[1:]], env=environment, capture_output=True, text=True, timeout=60)
+    here = ['-N', '/proc/self/ns/net']
+    done = subprocess.run([ephemports, *command[1:], *here], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done
 
 

@@ -38,7 +38,7 @@ if unshare -n true 2>/dev/null; then
 		port=$((${port:-40000} + 2))
 		status=0
 		EPHEMPORTS_ROOT=$work/root EPHEMPORTS_STATE_DIR=$work/state unshare -n sh -c \
-			"'$ephemports' reserve add $port $closed" 2>"$work/err" || status=$?
+			"'$ephemports' reserve add $port -N /proc/self/ns/net $closed" 2>"$work/err" || status=$?
 		[ "$status" = 1 ] || fail "reserve $closed: status $status, $(cat "$work/err")"
 		case $closed in *'2>&-'*) continue ;; esac
 		grep -q 'the change is made' "$work/err" || fail "reserve $closed: $(cat "$work/err")"
@@ -47,7 +47,7 @@ if unshare -n true 2>/dev/null; then
 		! grep -q 'standard output' "$file" || fail "$file has a message in it"
 	done
 	grep -q "40002,40004,40006,40008" "$work"/root/etc/sysctl.d/* || fail "not kept: $(cat "$work"/root/etc/sysctl.d/*)"
-	status_of sh -c "EPHEMPORTS_ROOT=$work/root unshare -n '$ephemports' reserve add 40000 --dry-run >/dev/full"
+	status_of sh -c "EPHEMPORTS_ROOT=$work/root unshare -n '$ephemports' reserve add 40000 -N /proc/self/ns/net --dry-run >/dev/full"
 	[ "$status" = 3 ] || fail "dry run: status $status"
 fi
 

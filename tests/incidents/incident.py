@@ -216,6 +216,9 @@ class Answer:
 def run(*arguments, root=None):
     environment = dict(os.environ, EPHEMPORTS_ROOT=root or empty_root, EPHEMPORTS_STATE_DIR=work + '/state',
                        COLUMNS=str(COLUMNS))
+    # What is below the root belongs to this namespace: it is no image.
+    if arguments[0] in ('range', 'reserve') and not {'-N', '--netns'} & set(arguments):
+        arguments = (*arguments, '-N', '/proc/self/ns/net')
     done = subprocess.run([ephemports, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=60)
     return Answer(arguments, done)

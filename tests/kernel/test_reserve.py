@@ -64,7 +64,9 @@ class Host:
                                 LC_ALL='C', COLUMNS='200')
 
     def run(self, *arguments, expect=0, tool=()):
-        done = subprocess.run([*tool, ephemports, *arguments], env=self.environment, capture_output=True, text=True,
+        # The tree belongs to this namespace: it is no image.
+        here = [] if '-N' in arguments or 'log' in arguments else ['-N', '/proc/self/ns/net']
+        done = subprocess.run([*tool, ephemports, *arguments, *here], env=self.environment, capture_output=True, text=True,
                               timeout=60)
         if not tool:
             assert done.returncode == expect, (arguments, done.returncode, done.stdout, done.stderr)
@@ -299,6 +301,7 @@ def test_listeners_and_services():
 
 def test_foreign_namespace():
     host = Host({}, '8080')
+    del host.environment['EPHEMPORTS_ROOT']     # which would say that its files are about that namespace
     other = subprocess.Popen(['unshare', '-n', 'sh', '-c', 'echo; exec sleep 60'], stdout=subprocess.PIPE)
     try:
         other.stdout.readline()
@@ -336,17 +339,24 @@ def test_container():
     """Nobody applies the sysctl files of a container, and check says so: no word of a file."""
     environment = {k: v for k, v in os.environ.items() if k != 'EPHEMPORTS_ROOT'}
     inside = 'mount -t tmpfs none /run && touch /run/.containerenv && exec "$@"'
-    words = ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', inside, 'sh', ephemports, 'reserve', 'show']
-    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    words = ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', inside, 'sh', ephemports]
+    done = subprocess.run([*words, 'reserve', 'show'], env=environment, capture_output=True, text=True)
     if done.returncode and 'reserve' not in done.stderr:
         print('no container can be made here:', done.stderr.strip())
         return
     assert 'at boot      not known' in done.stdout, done
+    done = subprocess.run([*words, 'range', 'show', '--json'], env=environment, capture_output=True, text=True)
+    shown = json.loads(done.stdout)
+    assert shown['ranges'][0]['persisted'] is None and any('not known' in note for note in shown['notes']), done
+    done = subprocess.run([*words, 'range', 'set', '20000-60001', '--dry-run', '--json'], env=environment, capture_output=True, text=True)
+    answer = json.loads(done.stdout)
+    assert not answer['persisted'] and [one['file'] for one in answer['changes']] == [None], answer
+    assert any('only the running value' in one for one in answer['warnings']), answer
 
 
 def test_several_at_once():
     host = Host({}, '1')
-    runs = [subprocess.Popen([ephemports, 'reserve', 'add', str(2000 + 2 * i)], env=host.environment,
+    runs = [subprocess.Popen([ephemports, 'reserve', 'add', str(2000 + 2 * i), '-N', '/proc/self/ns/net'], env=host.environment,
                              stdout=subprocess.DEVNULL) for i in range(12)]
     assert [run.wait(60) for run in runs] == [0] * 12
     expected = ','.join(['1'] + [str(2000 + 2 * i) for i in range(12)])
