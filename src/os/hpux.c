@@ -4,8 +4,6 @@
 #include "ndd.h"
 #include "nddconf.h"
 
-#define NDD "/usr/bin/ndd"
-
 static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
 	 OS_TCP,
@@ -59,7 +57,7 @@ static const struct os_facts facts = {
 
 static const struct os_command commands[] = {
 	{"ndd", "for p in tcp udp; do for n in smallest_anon_port largest_anon_port "
-		"smallest_nonpriv_port; do echo ${p}_$n = `" NDD
+		"smallest_nonpriv_port; do echo ${p}_$n = `ndd"
 		" -get /dev/$p ${p}_$n 2>/dev/null`; done; done"},
 	{NULL, NULL},
 };
@@ -79,7 +77,7 @@ static bool is(struct text_span name, struct text_span release, struct text_span
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
 {
 	(void)state;
-	ndd_set(NDD, step, out);
+	ndd_set("ndd", step, out);
 }
 
 const struct os_system os_hpux = {

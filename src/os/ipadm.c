@@ -26,11 +26,13 @@ const struct os_range_spec ipadm_spec[IPADM_SPECS] = {
 	 "sctp/largest_anon_port"},
 };
 
+#define SHOW  "ipadm show-prop -c -o PROTO,PROPERTY,CURRENT,PERSISTENT,DEFAULT,POSSIBLE -p "
+#define RANGE "smallest_anon_port,largest_anon_port"
+
+/* An ipadm that knows no such columns still prints its table; one that knows not all properties may print none. */
 const struct os_command ipadm_command[] = {
-	{"ipadm", "for p in tcp udp sctp; do /usr/sbin/ipadm show-prop -c -o "
-		  "PROTO,PROPERTY,CURRENT,PERSISTENT,DEFAULT,POSSIBLE -p "
-		  "smallest_anon_port,largest_anon_port,smallest_nonpriv_port,extra_priv_ports $p; "
-		  "done"},
+	{"ipadm", "for p in tcp udp sctp; do " SHOW RANGE " $p || ipadm show-prop -p " RANGE
+		  " $p; " SHOW "smallest_nonpriv_port,extra_priv_ports $p 2>/dev/null; done"},
 	{NULL, NULL},
 };
 
@@ -189,19 +191,17 @@ void ipadm_parse(struct os_state *state, const struct os_output *output)
 		.property = {"", 0},
 	};
 	struct text_lines lines = text_lines(output->text, output->length, false);
-	struct layout layout = ours;
+	struct layout layout = ours, columns = {.columns = 0};
 	struct text_span line;
-	bool table = false;
 
 	while (text_line_next(&lines, &line)) {
 		if (contains(line, "show-prop")) {
 			read_command(&layout, line);
-			table = false;
+			columns.columns = 0;
 		} else if (text_begins(line, "PROTO")) {
-			add_columns(&layout, line, ' ');
-			table = true;
-		} else if (table) {
-			read_table(state, &layout, line);
+			add_columns(&columns, line, ' ');
+		} else if (columns.columns && memchr(line.start, ' ', line.length)) {
+			read_table(state, &columns, line);
 		} else if (memchr(line.start, ':', line.length)) {
 			read_parsable(state, &layout, line);
 		}
@@ -216,10 +216,10 @@ void ipadm_set(const struct os_state *state, const struct os_step *step, struct 
 	if (!slash || step->store == OS_NEXT_BOOT)
 		return;
 	if (!*step->after)
-		strbuf_printf(out, "/usr/sbin/ipadm reset-prop -p %s %.*s", slash + 1,
+		strbuf_printf(out, "ipadm reset-prop -p %s %.*s", slash + 1,
 			      (int)(slash - step->setting), step->setting);
 	else
-		strbuf_printf(out, "/usr/sbin/ipadm set-prop %s-p %s=%s %.*s",
+		strbuf_printf(out, "ipadm set-prop %s-p %s=%s %.*s",
 			      step->store == OS_RUNNING ? "-t " : "", slash + 1, step->after,
 			      (int)(slash - step->setting), step->setting);
 }

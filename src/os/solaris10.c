@@ -4,7 +4,7 @@
 #include "ndd.h"
 #include "start_script.h"
 
-#define NDD "/usr/sbin/ndd"
+#define NDD "/usr/sbin/ndd" /* for a script that runs without a PATH */
 
 static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
@@ -78,7 +78,7 @@ static const struct os_facts facts = {
 /* For the shell of Solaris 10, which knows neither $( ) nor ! nor test -e. */
 static const struct os_command commands[] = {
 	{"ndd", "for p in tcp udp sctp; do for n in smallest_anon_port largest_anon_port "
-		"smallest_nonpriv_port extra_priv_ports; do echo ${p}_$n = `" NDD
+		"smallest_nonpriv_port extra_priv_ports; do echo ${p}_$n = `ndd"
 		" /dev/$p ${p}_$n 2>/dev/null`; done; done"},
 	{NULL, NULL},
 };
@@ -97,7 +97,7 @@ static bool is(struct text_span name, struct text_span release, struct text_span
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
 {
 	(void)state;
-	ndd_set(NDD, step, out);
+	ndd_set("ndd", step, out);
 }
 
 static const struct start_script script = {

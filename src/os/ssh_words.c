@@ -11,7 +11,7 @@
 #include "parse.h"
 
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define SETUP "PATH=/usr/sbin:/sbin:/usr/bin:/bin:/etc; LC_ALL=C; export PATH LC_ALL; "
+#define SETUP "PATH=/usr/sbin:/sbin:/usr/bin:/bin:/etc:$PATH; LC_ALL=C; export PATH LC_ALL; "
 
 static int copy(const char *from, size_t length, char *ret, size_t bytes)
 {

@@ -154,8 +154,9 @@ const struct os_system *os_find(const char *name); /* NULL: there is none */
 const struct os_system *os_identify(const char *text, size_t length, char *ret_release,
 				    size_t bytes);
 
-/* The line that tells a remote host's system: for a Bourne shell, and for cmd.exe when that fails. */
-#define OS_IDENTIFY_SHELL "/bin/uname -srv 2>/dev/null || /usr/bin/uname -srv"
+/* The line that tells a remote host's system: for a Bourne shell, and for cmd.exe when that fails. Thrice, and by path: not
+ * every uname takes several options, and a shell may have one of its own. */
+#define OS_IDENTIFY_SHELL "u=/bin/uname; test -x $u || u=/usr/bin/uname; $u -s; $u -r; $u -v"
 #define OS_IDENTIFY_CMD   "ver"
 
 /**
