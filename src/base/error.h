@@ -6,6 +6,8 @@
 #ifndef EPH_BASE_ERROR_H
 #define EPH_BASE_ERROR_H
 
+/* The same as in include/ephemports.h, which this room cannot see. */
+#ifndef EPH_ERROR_MESSAGE_BYTES
 #define EPH_ERROR_MESSAGE_BYTES 320
 
 struct eph_error {
@@ -14,6 +16,7 @@ struct eph_error {
 	char step[24]; /* what was attempted: "replay", "netlink", "filter", ... */
 	char message[EPH_ERROR_MESSAGE_BYTES];
 };
+#endif
 
 /**
  * error_set() - fill @reterr (if not NULL) and return @code, so that a caller can write `return error_set(...)`

@@ -21,6 +21,7 @@ rules rules core base
 bpf bpf
 collect collect bpf core base
 os os core base
+connect connect public core base
 watch watch collect bpf rules core base
 render render rules:result os:result watch:result core base
 cli cli render os watch collect rules core base'
@@ -46,6 +47,7 @@ check_include() # FILE INCLUDED
 		return
 		;;
 	*.skel.h) owners=bpf ;;
+	ephemports.h) owners=public ;;
 	*) owners=${rooms_of[$name]-} ;;
 	esac
 	[ -n "$owners" ] || { fail "$file: \"$name\" is in no room"; return; }

@@ -1,0 +1,289 @@
+#include "flat_connect.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#include "random_bits.h"
+#include "socket_window.h"
+
+/* Words asked at each refusal besides those that are due, so that a program that tries in a loop hears of a port that others
+ * gave back without a walk through the whole range: 10 ms of refusals ask all 442 words of the default range. */
+#define WORDS_ASKED_ANYWAY 2
+
+/* A refused window of one port costs the least, 0.5 us, and teaches the most; after so many of them the kernel searches a row
+ * of ports, which goes faster through what others hold. */
+#define SINGLE_PORTS 8
+
+/* One connect() in search of its port. Steps return 0 or an errno of connect(2); EADDRNOTAVAIL is "not here". */
+struct search {
+	const struct connect_request *request;
+	const struct eph_pool *pool;
+	const struct source_list
+		*sources; /* to choose from; none: the routing table chooses, or the program did */
+	struct known_flow *any;  /* what is known of the destination, from whatever source */
+	struct known_flow *flow; /* the same from the source in hand */
+	const struct ip_address *source; /* in hand */
+	const struct ip_address *bound;  /* that the socket is bound to */
+	uint64_t windows;                /* attempts made */
+	struct port_range window;        /* of the last attempt */
+	uint16_t port;                   /* that the kernel gave, 0 none */
+};
+
+static uint32_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* Did connect() choose a port that the socket still has? */
+static bool keeps_port(int error)
+{
+	return !error || error == EINPROGRESS || error == EINTR;
+}
+
+static void learn_port(struct search *search)
+{
+	struct ip_address address;
+	uint16_t port = search->window.lo;
+
+	if (search->window.lo != search->window.hi &&
+	    socket_name(search->request->fd, &address, &port) < 0)
+		port = 0;
+	search->port = port;
+	if (port)
+		known_flow_take(search->flow, (struct port_range){port, port});
+}
+
+static int try_window(struct search *search, struct port_range window)
+{
+	const struct connect_request *request = search->request;
+	int error;
+
+	error = -socket_set_window(request->fd, window);
+	if (error)
+		return error;
+	search->window = window;
+	search->windows++;
+	error = connect(request->fd, request->address, request->length) < 0 ? errno : 0;
+	if (keeps_port(error))
+		learn_port(search);
+	return error;
+}
+
+/* The socket gets the source in hand, unless it has it. */
+static int bind_source(struct search *search)
+{
+	int error;
+
+	if (search->source == search->bound)
+		return 0;
+	error = -socket_set_source(search->request->fd, search->request->address->sa_family,
+				   search->source);
+	if (!error)
+		search->bound = search->source;
+	return error;
+}
+
+static void use_source(struct search *search, const struct ip_address *source)
+{
+	search->source = source;
+	search->flow = source ? known_ports_flow(search->pool->known, IPPROTO_TCP, source,
+						 &search->request->to, search->request->to_port)
+			      : search->any;
+}
+
+/* Ports that are not known to be taken. Each attempt that fails teaches at least one, so this ends. */
+static int try_known(struct search *search)
+{
+	const struct eph_pool *pool = search->pool;
+	int port, error, singles = SINGLE_PORTS;
+
+	while ((port = known_flow_pick(search->flow, &pool->usable, pool->range, random_bits())) >=
+	       0) {
+		struct port_range window = {(uint16_t)port, (uint16_t)port};
+
+		if (--singles < 0)
+			window = known_flow_run(search->flow, &pool->usable, (uint16_t)port);
+		error = bind_source(search);
+		if (error)
+			return error;
+		error = try_window(search, window);
+		if (error != EADDRNOTAVAIL)
+			return error;
+		known_flow_take(search->flow, window);
+	}
+	return EADDRNOTAVAIL;
+}
+
+static int ask_word(struct search *search, int word, uint32_t now)
+{
+	struct port_range range = search->pool->range;
+	uint16_t lo = (uint16_t)(word << 6), hi = (uint16_t)(word << 6 | 63), even;
+	int error;
+
+	lo = lo < range.lo ? range.lo : lo;
+	hi = hi > range.hi ? range.hi : hi;
+	/* A kernel before 6.8 misses an end of an odd window. */
+	even = lo < hi && (hi - lo) % 2 == 0 ? (uint16_t)(hi - 1) : hi;
+	error = bind_source(search);
+	if (!error)
+		error = try_window(search, (struct port_range){lo, even});
+	if (error == EADDRNOTAVAIL && even < hi)
+		error = try_window(search, (struct port_range){hi, hi});
+	if (error == EADDRNOTAVAIL)
+		known_flow_asked(search->flow, word, now);
+	else if (search->port)
+		known_flow_doubt(search->flow, search->port);
+	return error;
+}
+
+/* A refusal rests on two looks, here and in refused_just_now(), each at most half as old as we promise. */
+static uint32_t max_age_ms(const struct search *search)
+{
+	return EPH_REFUSAL_AGE_MS / 2 * (search->sources->count ? search->sources->count : 1);
+}
+
+/* All is known to be taken: words of which that was learnt too long ago are asked again. */
+static int ask_kernel(struct search *search)
+{
+	struct port_range range = search->pool->range;
+	uint32_t now = now_ms(), age = max_age_ms(search);
+	int word = range.lo >> 6, error;
+
+	while ((word = known_flow_stale(search->flow, range, word, now, age)) >= 0) {
+		error = ask_word(search, word, now);
+		if (error != EADDRNOTAVAIL)
+			return error;
+		word++;
+	}
+	return EADDRNOTAVAIL;
+}
+
+/* The source with fewer connections of two taken at random: nearly as even as counting all, at the price of two. */
+static unsigned emptier_source(struct search *search)
+{
+	const struct source_list *sources = search->sources;
+	unsigned one = random_below(sources->count), other = random_below(sources->count);
+	uint32_t count;
+
+	use_source(search, &sources->address[one]);
+	count = atomic_load_explicit(&search->flow->count, memory_order_relaxed);
+	use_source(search, &sources->address[other]);
+	return atomic_load_explicit(&search->flow->count, memory_order_relaxed) < count ? other
+											: one;
+}
+
+/* Take @step with one source after the other until there is a port. */
+static int each_source(struct search *search, unsigned start, int (*step)(struct search *search))
+{
+	unsigned count = search->sources->count;
+	int error = EADDRNOTAVAIL;
+
+	if (!count)
+		return step(search);
+	for (unsigned i = 0; i < count && error == EADDRNOTAVAIL; i++) {
+		use_source(search, &search->sources->address[(start + i) % count]);
+		error = step(search);
+	}
+	return error;
+}
+
+static bool refused_just_now(const struct search *search, uint64_t freed)
+{
+	uint32_t refused = atomic_load_explicit(&search->any->refused_ms, memory_order_relaxed);
+
+	return refused && now_ms() - refused <= max_age_ms(search) &&
+	       atomic_load_explicit(&search->any->refused_freed, memory_order_relaxed) == freed;
+}
+
+static void remember_refusal(struct search *search, uint64_t freed, uint32_t start_ms)
+{
+	atomic_store_explicit(&search->any->refused_freed, freed, memory_order_relaxed);
+	atomic_store_explicit(&search->any->refused_ms, start_ms ? start_ms : 1,
+			      memory_order_relaxed);
+}
+
+static int ask_some(struct search *search)
+{
+	struct port_range range = search->pool->range;
+	uint32_t words = (range.hi >> 6) - (range.lo >> 6) + 1u, now = now_ms();
+	int error = EADDRNOTAVAIL;
+
+	for (unsigned i = 0; i < WORDS_ASKED_ANYWAY && error == EADDRNOTAVAIL; i++)
+		error = ask_word(search, (range.lo >> 6) + (int)random_below(words), now);
+	return error;
+}
+
+static int search_port(struct search *search)
+{
+	uint64_t freed = atomic_load_explicit(&search->pool->known->freed, memory_order_relaxed);
+	unsigned start = search->sources->count ? emptier_source(search) : 0;
+	uint32_t start_ms;
+	int error;
+
+	if (refused_just_now(search, freed))
+		return ask_some(search);
+	error = each_source(search, start, try_known);
+	if (error != EADDRNOTAVAIL)
+		return error;
+	start_ms = now_ms();
+	error = each_source(search, start, ask_kernel);
+	if (error == EADDRNOTAVAIL)
+		remember_refusal(search, freed, start_ms);
+	return error;
+}
+
+static const struct source_list no_sources;
+
+/* A source of the program's own is not ours to change: only what is known of it is used. */
+static int search_from(struct search *search, const struct ip_address *from)
+{
+	const struct connect_request *request = search->request;
+
+	search->sources = from ? &no_sources : sources_for(&search->pool->sources, &request->to);
+	search->bound = from;
+	search->source = from;
+	search->any = known_ports_flow(search->pool->known, IPPROTO_TCP, from, &request->to,
+				       request->to_port);
+	search->flow = search->any;
+	return search_port(search);
+}
+
+static void count(const struct search *search, int error)
+{
+	struct known_counts *counts = &search->pool->known->counts;
+
+	atomic_fetch_add_explicit(&counts->windows, search->windows, memory_order_relaxed);
+	atomic_fetch_add_explicit(keeps_port(error)        ? &counts->connections
+				  : error == EADDRNOTAVAIL ? &counts->refused
+							   : &counts->failed,
+				  1, memory_order_relaxed);
+}
+
+int flat_connect(const struct connect_request *request)
+{
+	struct eph_pool *pool = request->pool;
+	struct search search = {.request = request, .pool = pool};
+	struct ip_address own;
+	uint16_t port;
+	int error;
+
+	error = search_from(&search, request->from.family ? &request->from : NULL);
+	/* What was known is of the address that the routing table gives; the program may have bound another. */
+	if (error == EADDRNOTAVAIL && !search.bound && socket_name(request->fd, &own, &port) == 0 &&
+	    !ip_address_is_any(&own))
+		error = search_from(&search, &own);
+	count(&search, error);
+	if (keeps_port(error)) {
+		owned_ports_set(pool->owned, request->fd,
+				(struct owned_port){(uint16_t)(search.flow - pool->known->flows),
+						    search.port, search.window});
+	} else if (search.windows) {
+		(void)socket_set_window(request->fd, (struct port_range){0, 0});
+	}
+	errno = error;
+	return error ? -1 : 0;
+}

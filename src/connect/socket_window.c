@@ -1,0 +1,105 @@
+#include "socket_window.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+bool socket_endpoint(const struct sockaddr *address, socklen_t length, struct ip_address *ret,
+		     uint16_t *ret_port)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	if (!address || length < sizeof(sa_family_t))
+		return false;
+	if (address->sa_family == AF_INET && length >= sizeof(v4)) {
+		memcpy(&v4, address, sizeof(v4));
+		*ret = ip_address_v4(&v4.sin_addr);
+		*ret_port = ntohs(v4.sin_port);
+		return true;
+	}
+	if (address->sa_family == AF_INET6 && length >= sizeof(v6)) {
+		memcpy(&v6, address, sizeof(v6));
+		*ret = ip_address_v6(&v6.sin6_addr);
+		*ret_port = ntohs(v6.sin6_port);
+		return true;
+	}
+	return false;
+}
+
+int socket_set_window(int fd, struct port_range window)
+{
+	uint32_t both = (uint32_t)window.hi << 16 | window.lo;
+
+	return setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_OPTION, &both, sizeof(both)) < 0
+		       ? -errno
+		       : 0;
+}
+
+int socket_get_window(int fd, struct port_range *ret)
+{
+	socklen_t length = sizeof(uint32_t);
+	uint32_t both = 0;
+
+	if (getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_OPTION, &both, &length) < 0)
+		return -errno;
+	*ret = (struct port_range){(uint16_t)both, (uint16_t)(both >> 16)};
+	return 0;
+}
+
+/* An IPv4 address on an AF_INET6 socket is v4-mapped. */
+static socklen_t endpoint_for(int domain, const struct ip_address *address, uint16_t port,
+			      struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	if (domain == AF_INET6) {
+		if (address->family == IP_V4) {
+			memset(&v6.sin6_addr.s6_addr[10], 0xff, 2);
+			memcpy(&v6.sin6_addr.s6_addr[12], address->bytes, 4);
+		} else {
+			memcpy(&v6.sin6_addr, address->bytes, 16);
+		}
+		memcpy(ret, &v6, sizeof(v6));
+		return sizeof(v6);
+	}
+	memcpy(&v4.sin_addr, address->bytes, 4);
+	memcpy(ret, &v4, sizeof(v4));
+	return sizeof(v4);
+}
+
+int socket_set_source(int fd, int domain, const struct ip_address *source)
+{
+	struct sockaddr_storage address;
+	socklen_t length = endpoint_for(domain, source, 0, &address);
+	int on = 1;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, length) < 0)
+		return -errno;
+	return 0;
+}
+
+int socket_connect(int fd, int domain, const struct ip_address *address, uint16_t port)
+{
+	struct sockaddr_storage to;
+	socklen_t length = endpoint_for(domain, address, port, &to);
+
+	return connect(fd, (struct sockaddr *)&to, length) < 0 ? -errno : 0;
+}
+
+int socket_name(int fd, struct ip_address *ret, uint16_t *ret_port)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0)
+		return -errno;
+	return socket_endpoint((struct sockaddr *)&name, length, ret, ret_port) ? 0 : -EAFNOSUPPORT;
+}

@@ -1,0 +1,38 @@
+/*
+ * The few things done to a socket before it connects. Every function keeps the socket usable for a plain connect().
+ */
+#ifndef EPH_CONNECT_SOCKET_WINDOW_H
+#define EPH_CONNECT_SOCKET_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "ip_address.h"
+#include "port_range.h"
+
+/* <linux/in.h> of Linux 6.3; older headers lack it. */
+#define IP_LOCAL_PORT_RANGE_OPTION 51
+
+/* Address and port of @address, in the model's form; false when it is not IPv4 or IPv6, or too short. */
+bool socket_endpoint(const struct sockaddr *address, socklen_t length, struct ip_address *ret,
+		     uint16_t *ret_port);
+
+/* Let the kernel choose a port in @window only; {0, 0} takes the window away. Source: inet_sk_get_local_port_range().
+ * Return: 0 or a negative errno. */
+int socket_set_window(int fd, struct port_range window);
+
+/* {0, 0} when none is set. Return: 0 or a negative errno. */
+int socket_get_window(int fd, struct port_range *ret);
+
+/* Bind to @source, the port chosen by connect() (IP_BIND_ADDRESS_NO_PORT); again for another source is fine.
+ * Return: 0 or a negative errno. */
+int socket_set_source(int fd, int domain, const struct ip_address *source);
+
+/* connect() to @address. Return: 0 or a negative errno. */
+int socket_connect(int fd, int domain, const struct ip_address *address, uint16_t port);
+
+/* Where the socket is now. Return: 0 or a negative errno. */
+int socket_name(int fd, struct ip_address *ret, uint16_t *ret_port);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The source addresses of a pool: addresses, prefixes and interfaces as options.from names them, in one list per family.
+ */
+#ifndef EPH_CONNECT_SOURCES_H
+#define EPH_CONNECT_SOURCES_H
+
+#include <stddef.h>
+
+#include "ip_address.h"
+
+struct eph_error;
+struct strbuf;
+
+/* Of a longer prefix the first so many addresses are used: 28 million connections to one destination. */
+#define SOURCES_MAX 1024u
+
+struct source_list {
+	struct ip_address *address;
+	unsigned count;
+};
+
+struct sources {
+	struct source_list v4, v6;
+};
+
+/**
+ * sources_read() - fill @ret from texts like "10.0.0.5", "127.0.0.0/28", "dev:eth0"
+ *
+ * Every address is tried with bind(): one that the host does not have is refused. An address named twice counts once. Of a
+ * prefix, all addresses that bind() accepts are used, the first and last too (AnyIP has no network address); it is an error
+ * if none does. sources_done() frees, also after a failure.
+ * Return: 0, -EINVAL, -EADDRNOTAVAIL, -ENODEV, -ENOMEM.
+ */
+int sources_read(const char *const *from, size_t count, struct sources *ret,
+		 struct eph_error *reterr);
+void sources_done(struct sources *sources);
+
+static inline const struct source_list *sources_for(const struct sources *sources,
+						    const struct ip_address *to)
+{
+	return to->family == IP_V6 ? &sources->v6 : &sources->v4;
+}
+
+/* Words for people: "127.0.0.0-127.0.0.15 (16 addresses)", "" when there are none. */
+void sources_describe(const struct sources *sources, struct strbuf *out);
+
+#endif
