@@ -203,6 +203,7 @@ const struct os_system os_aix = {
 	.parse = parse,
 	.set = set,
 	.kept_by = kept_by,
+	.kept_in = "/etc/tunables/nextboot",
 	.boot = rc_tcpip_boot,
 	.persist = rc_tcpip_persist,
 };

@@ -113,9 +113,12 @@ static bool is(struct text_span name, struct text_span release, struct text_span
 
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
 {
-	(void)state;
+	/* Until 4.3 sysctl(8) sets nothing without -w, later 4.x ignores it. */
+	bool old = *state->release && os_version_compare(state->release, "5") < 0;
+
 	if (step->store == OS_RUNNING)
-		strbuf_printf(out, "/sbin/sysctl %s=%s", step->setting, step->after);
+		strbuf_printf(out, "/sbin/sysctl %s%s=%s", old ? "-w " : "", step->setting,
+			      step->after);
 }
 
 const struct os_system os_freebsd = {

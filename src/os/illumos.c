@@ -64,4 +64,5 @@ const struct os_system os_illumos = {
 	.parse = ipadm_parse,
 	.set = ipadm_set,
 	.kept_by = os_kept_both,
+	.kept_in = "/etc/ipadm/ipadm.conf",
 };

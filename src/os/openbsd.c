@@ -105,9 +105,11 @@ static void parse(struct os_state *state, const struct os_output *output)
 
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
 {
-	(void)state;
+	/* Before 3.5 sysctl(8) sets nothing without -w, today's ignores it. */
+	bool old = *state->release && os_version_compare(state->release, "4") < 0;
+
 	if (step->store == OS_RUNNING)
-		strbuf_printf(out, SYSCTL " %s=%s", step->setting, step->after);
+		strbuf_printf(out, SYSCTL " %s%s=%s", old ? "-w " : "", step->setting, step->after);
 }
 
 const struct os_system os_openbsd = {

@@ -141,7 +141,8 @@ static void put_new(const struct os_plan *plan, struct strbuf *out)
 			 "<plist version=\"1.0\">\n<dict>\n"
 			 "  <key>Label</key><string>local.ephemports</string>\n"
 			 "  <key>ProgramArguments</key>\n  <array>\n"
-			 "    <string>/usr/sbin/sysctl</string>\n");
+			 "    <string>/usr/sbin/sysctl</string>\n"
+			 "    <string>-w</string>\n"); /* until 10.8 nothing is set without it */
 	for (size_t i = 0; i < plan->steps; i++)
 		strbuf_printf(out, "    <string>%s=%s</string>\n", plan->step[i].setting,
 			      plan->step[i].after);

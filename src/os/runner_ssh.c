@@ -97,18 +97,24 @@ static int fail(const struct ssh_runner *ssh, int r, struct runner_output *outpu
 	return error_set(reterr, r, "ssh", "%.80s: %s", host, strerror(-r));
 }
 
-/* Cut off what came before the line itself said something. */
-static int drop_noise(struct runner_output *output)
+/* Cut off what came before the line itself said something. False: it never began. */
+static bool drop_before(struct strbuf *text)
 {
-	const char *begin = ssh_find_begin(output->text.text, output->text.length);
+	const char *begin = text->length ? ssh_find_begin(text->text, text->length) : NULL;
 	size_t left;
 
 	if (!begin)
-		return -EPROTO;
-	left = output->text.length - (size_t)(begin - output->text.text);
-	memmove(output->text.text, begin, left + 1);
-	output->text.length = left;
-	return 0;
+		return false;
+	left = text->length - (size_t)(begin - text->text);
+	memmove(text->text, begin, left + 1);
+	text->length = left;
+	return true;
+}
+
+static int drop_noise(struct runner_output *output)
+{
+	drop_before(&output->errors);
+	return drop_before(&output->text) ? 0 : -EPROTO;
 }
 
 /* What the login shell printed on its way is not in @ret. */
@@ -226,7 +232,7 @@ static int ssh_file_read(struct runner *runner, const char *path, struct runner_
 static int write_over(struct ssh_runner *ssh, const char *path, const struct runner_file *old,
 		      const char *text, size_t length, unsigned mode, struct eph_error *reterr)
 {
-	struct ssh_sum before = {0, 0}, after = {0, 0};
+	struct ssh_sum before = {.length = 0}, after = {.length = 0};
 	struct strbuf line = STRBUF_INIT;
 	struct runner_output output;
 	int r;

@@ -69,4 +69,5 @@ const struct os_system os_solaris11 = {
 	.parse = ipadm_parse,
 	.set = ipadm_set,
 	.kept_by = os_kept_both,
+	.kept_in = "/etc/ipadm/ipadm.conf",
 };

@@ -57,13 +57,16 @@ static uint32_t crc_byte(uint32_t crc, unsigned char byte)
 /* POSIX cksum: the CRC of the bytes, then of their number, lowest byte first, as many bytes as it needs. */
 struct ssh_sum ssh_sum(const char *bytes, size_t length)
 {
+	struct ssh_sum sum = {.length = length};
 	uint32_t crc = 0;
 
 	for (size_t i = 0; i < length; i++)
 		crc = crc_byte(crc, (unsigned char)bytes[i]);
 	for (size_t left = length; left; left >>= 8)
 		crc = crc_byte(crc, left & 0xff);
-	return (struct ssh_sum){~crc, length};
+	sum.crc = ~crc;
+	digest_bytes(bytes, length, sum.digest);
+	return sum;
 }
 
 /* Paths come from files and journals: absolute, and no way up. */
@@ -145,10 +148,10 @@ static void same_sum(const char *file, const struct ssh_sum *sum, const char *ot
 		     struct strbuf *out)
 {
 	strbuf_printf(out,
-		      "set x `cksum <\"$%s\" 2>/dev/null`; if [ $# -lt 3 ]; then set x - `wc -c "
-		      "<\"$%s\"`; fi; "
-		      "case \"$2 $3\" in \"%u %zu\"|\"- %zu\") ;; *) %s;; esac; ",
-		      file, file, sum->crc, sum->length, sum->length, otherwise);
+		      "set x `cksum <\"$%s\" 2>/dev/null || sha256sum <\"$%s\" 2>/dev/null`; "
+		      "if [ $# -lt 3 ]; then set x - `wc -c <\"$%s\"`; fi; "
+		      "case \"$2 $3\" in \"%u %zu\"|\"%s -\"|\"- %zu\") ;; *) %s;; esac; ",
+		      file, file, file, sum->crc, sum->length, sum->digest, sum->length, otherwise);
 }
 
 /* The new file is filled, and what arrived is compared with what was sent. */

@@ -13,10 +13,12 @@
 
 struct eph_error;
 
-/* Checksum and length of some bytes, as cksum(1) prints them everywhere: to notice another writer and a full disk. */
+/* Checksum and length of some bytes, as cksum(1) prints them: to notice another writer and a full disk. A system made of
+ * busybox may lack it and have sha256sum(1); with neither the length has to do. */
 struct ssh_sum {
 	uint32_t crc;
 	size_t length;
+	char digest[DIGEST_TEXT_BYTES];
 };
 struct ssh_sum ssh_sum(const char *bytes, size_t length);
 

@@ -169,7 +169,7 @@ int ssh_wrap_line(const char *line, struct strbuf *out)
 
 	if (strpbrk(line, "\n\r!"))
 		return -EINVAL;
-	strbuf_puts(&inner, SETUP "echo " SSH_BEGIN "; ( ");
+	strbuf_puts(&inner, SETUP "echo " SSH_BEGIN " >&2; echo " SSH_BEGIN "; ( ");
 	strbuf_puts(&inner, line);
 	strbuf_puts(&inner, " ); s=$?; [ $s -eq 255 ] && s=254; exit $s");
 	strbuf_puts(out, "exec /bin/sh -c ");
@@ -182,15 +182,23 @@ int ssh_wrap_line(const char *line, struct strbuf *out)
 	return r;
 }
 
+#define MARK SSH_BEGIN "\n"
+
+static bool is_mark(const char *at, const char *end)
+{
+	return (size_t)(end - at) >= sizeof(MARK) - 1 && memcmp(at, MARK, sizeof(MARK) - 1) == 0;
+}
+
 const char *ssh_find_begin(const char *text, size_t length)
 {
-	static const char mark[] = SSH_BEGIN "\n";
 	const char *end = text + length;
 
 	for (const char *at = text; at;) {
-		if ((size_t)(end - at) >= sizeof(mark) - 1 &&
-		    memcmp(at, mark, sizeof(mark) - 1) == 0)
-			return at + sizeof(mark) - 1;
+		if (is_mark(at, end)) {
+			at += sizeof(MARK) - 1;
+			/* A second one: somebody's ssh command joins both outputs. */
+			return is_mark(at, end) ? at + sizeof(MARK) - 1 : at;
+		}
 		at = memchr(at, '\n', (size_t)(end - at));
 		if (at)
 			at++;

@@ -36,7 +36,8 @@ int ssh_quote_words(const char *const *argv, struct strbuf *out);
 
 /**
  * ssh_wrap_line() - a line for /bin/sh, as a command line for whatever shell is there
- * Before it comes SSH_BEGIN on a line of its own, so that what a login shell prints on its way can be told apart. Status
+ * Before it comes SSH_BEGIN on a line of its own, on both outputs, so that what a login shell prints on its way can be told
+ * apart. Status
  * 255 becomes 254, so that 255 is always ssh's own.
  * Return: 0, -EINVAL for a newline, -E2BIG, -ENOMEM.
  */

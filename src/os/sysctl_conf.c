@@ -16,7 +16,7 @@ struct assignment {
 	struct text_span name;
 	struct text_span equals; /* from behind the name to before the value, blanks and all */
 	struct text_span value;
-	struct text_span tail; /* blanks and a comment */
+	struct text_span tail; /* a quote, blanks and a comment */
 	bool clean;            /* this system applies it at boot */
 };
 
@@ -31,11 +31,22 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* From 10.1 on FreeBSD leaves the file to sysctl -f, which takes what sysctl prints, too: NAME: VALUE, also in quotes. */
+static bool takes_colon(const struct os_state *state)
+{
+	return strcmp(state->system->name, "freebsd") == 0 && *state->release &&
+	       os_version_compare(state->release, "10.1") >= 0;
+}
+
 static bool takes_blanks(const struct os_state *state)
 {
-	return strcmp(state->system->name, "netbsd") == 0 ||
-	       (strcmp(state->system->name, "freebsd") == 0 && *state->release &&
-		os_version_compare(state->release, "5") >= 0);
+	return strcmp(state->system->name, "netbsd") == 0 || takes_colon(state);
+}
+
+/* A shell's read loop, which passes over a last line that does not end in a newline. macOS has a program of its own. */
+static bool needs_newline(const struct os_state *state)
+{
+	return !takes_blanks(state) && strcmp(state->system->name, "macos") != 0;
 }
 
 static size_t body_without_comment(struct text_span body)
@@ -52,19 +63,24 @@ static bool take_apart(const struct os_state *state, struct edit_line line, stru
 {
 	const char *at = line.body.start, *end = at + body_without_comment(line.body);
 	const char *name, *name_end, *value;
+	bool colon = takes_colon(state);
 
 	while (at < end && is_blank(*at))
 		at++;
 	name = at;
-	while (at < end && *at != '=' && *at != '?' && !is_blank(*at))
+	while (at < end && *at != '=' && *at != '?' && !(colon && *at == ':') && !is_blank(*at))
 		at++;
 	name_end = at;
 	while (at < end && (is_blank(*at) || *at == '?'))
 		at++;
-	if (at == end || *at != '=')
+	if (at == end || (*at != '=' && !(colon && *at == ':')))
 		return false;
 	for (value = at + 1; value < end && is_blank(*value); value++)
 		continue;
+	if (colon && end - value >= 2 && (*value == '"' || *value == '\'') && end[-1] == *value) {
+		value++;
+		end--;
+	}
 	ret->name = (struct text_span){name, (size_t)(name_end - name)};
 	ret->equals = (struct text_span){name_end, (size_t)(value - name_end)};
 	ret->value = (struct text_span){value, (size_t)(end - value)};
@@ -72,7 +88,8 @@ static bool take_apart(const struct os_state *state, struct edit_line line, stru
 	ret->clean =
 		(takes_blanks(state) || !memchr(ret->equals.start, ' ', ret->equals.length)) &&
 		(takes_blanks(state) || !memchr(ret->equals.start, '\t', ret->equals.length)) &&
-		(!text_ends(line.whole, "\r\n") || ret->tail.length);
+		(!text_ends(line.whole, "\r\n") || ret->tail.length || colon) &&
+		(!needs_newline(state) || text_ends(line.whole, "\n"));
 	return true;
 }
 
@@ -155,6 +172,8 @@ static void put_value(const struct os_state *state, struct edit_line line,
 	strbuf_puts(out, spoiled ? " #" : "");
 	strbuf_add(out, assignment->tail.start, assignment->tail.length);
 	strbuf_add(out, behind, (size_t)(line.whole.start + line.whole.length - behind));
+	if (needs_newline(state))
+		edit_finish_line(out);
 }
 
 /* One line of @file as it should be: with the value, as a comment when another line wins, or as it is. */

@@ -2,9 +2,10 @@
  * /etc/sysctl.conf of the BSDs: NAME=VALUE lines, applied from top to bottom, the last one wins. FreeBSD reads
  * /etc/sysctl.conf.local after it. # begins a comment.
  *
- * FreeBSD 4, DragonFly and OpenBSD apply a line only when no blank stands around its =, so what we write has none; NetBSD
- * and newer FreeBSD take both. A carriage return at the end of a value spoils it everywhere; in a file with such line ends
- * what we write ends in " #", so that the value stays clean.
+ * Where the shell reads the file (FreeBSD until 10.0, DragonFly, OpenBSD) a line is applied only when no blank stands around
+ * its = and a newline ends it; what we write is such a line. NetBSD and newer FreeBSD have sysctl -f, which takes both, and
+ * FreeBSD's "NAME: VALUE" and quotes. A carriage return at the end of a value spoils it everywhere but there;
+ * in a file with such line ends what we write ends in " #", so that the value stays clean.
  */
 #ifndef EPH_OS_SYSCTL_CONF_H
 #define EPH_OS_SYSCTL_CONF_H

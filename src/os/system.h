@@ -133,6 +133,7 @@ struct os_system {
 
 	/* Which command keeps settings: OS_NEXT_BOOT or OS_BOTH; OS_RUNNING when files do, as where this is NULL. */
 	enum os_store (*kept_by)(const struct os_state *state);
+	const char *kept_in; /* the file that such a command writes, or NULL; for people */
 
 	/* See os_boot() and os_persist(). */
 	void (*boot)(struct os_state *state, const struct os_files *files);

@@ -219,6 +219,9 @@ void os_range_settle(const struct os_state *state, struct os_range *range)
 		range->now = between(range->value);
 	range->settable = range->known && !(state->system->flags & OS_FIXED) && range->spec->high;
 	settle_boot(range);
+	if (range->boot_set && !*range->where && state->system->kept_in &&
+	    state->system->kept_by(state) != OS_RUNNING)
+		snprintf(range->where, sizeof(range->where), "%s", state->system->kept_in);
 }
 
 /* Of a text without a release: the default that it shows, if it is one of any release. */

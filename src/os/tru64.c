@@ -109,4 +109,5 @@ const struct os_system os_tru64 = {
 	.parse = parse,
 	.set = set,
 	.kept_by = os_kept_next_boot,
+	.kept_in = "/etc/sysconfigtab",
 };

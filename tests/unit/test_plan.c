@@ -123,6 +123,39 @@ static const struct change {
 		 "ipport_userreserved_min = 1024") STANZA("ipport_userreserved = 65535")},
 };
 
+/* Their sysctl(8) once set nothing without -w. */
+static void old_releases_have_their_own_words(void **unused)
+{
+	static const struct {
+		const char *system, *release, *text, *command;
+	} old[] = {
+		{"freebsd", "4.3-RELEASE", BSD("1024", "65535"),
+		 "/sbin/sysctl -w net.inet.ip.portrange.first=2000\n"},
+		{"freebsd", "5.0-RELEASE", BSD("1024", "65535"),
+		 "/sbin/sysctl net.inet.ip.portrange.first=2000\n"},
+		{"openbsd", "2.9", "net.inet.ip.portfirst = 1024\nnet.inet.ip.portlast = 65535\n",
+		 "S=/sbin/sysctl; test -x $S || S=/usr/sbin/sysctl; $S -w "
+		 "net.inet.ip.portfirst=2000\n"},
+		{"openbsd", "7.4", "net.inet.ip.portfirst=1024\nnet.inet.ip.portlast=65535\n",
+		 "S=/sbin/sysctl; test -x $S || S=/usr/sbin/sysctl; $S "
+		 "net.inet.ip.portfirst=2000\n"},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(old) / sizeof(*old); i++) {
+		struct os_state *state = state_of(old[i].system, old[i].release, old[i].text);
+		struct os_wish wish = wish_of(2000, 65535);
+		struct strbuf commands = STRBUF_INIT;
+		struct os_plan plan;
+
+		assert_int_equal(os_plan(state, &wish, &plan, NULL), 0);
+		commands_of(state, &plan, &commands);
+		assert_string_equal(commands.text, old[i].command);
+		strbuf_done(&commands);
+		free(state);
+	}
+}
+
 static void commands_in_their_order(void **unused)
 {
 	(void)unused;
@@ -339,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_in_their_order),
+		cmocka_unit_test(old_releases_have_their_own_words),
 		cmocka_unit_test(refusals_say_why),
 		cmocka_unit_test(a_range_that_is_not_there),
 		cmocka_unit_test(no_step_leaves_the_system_in_between),

@@ -259,6 +259,7 @@ static void finds_the_beginning(void **state)
 	(void)state;
 	assert_string_equal(ssh_find_begin(text, sizeof(text) - 1), "x\n");
 	assert_string_equal(ssh_find_begin("ephemports-begin\n", 17), "");
+	assert_string_equal(ssh_find_begin("ephemports-begin\nephemports-begin\nx", 35), "x");
 	assert_null(ssh_find_begin("ephemports-begin", 16));
 	assert_null(ssh_find_begin("", 0));
 	assert_null(ssh_find_begin("x\n", 2));
@@ -321,7 +322,8 @@ static void replaces_without_cksum(void **state)
 {
 	char top[] = "/tmp/ephemports-words-XXXXXX", bin[64], path[80], file[64];
 	struct strbuf line = STRBUF_INIT;
-	struct ssh_sum old = ssh_sum("old\n", 4), new = ssh_sum("newer\n", 6);
+	struct ssh_sum old = ssh_sum("old\n", 4), new = ssh_sum("newer\n", 6),
+		       other = ssh_sum("never\n", 6);
 
 	(void)state;
 	assert_non_null(mkdtemp(top));
@@ -336,6 +338,15 @@ static void replaces_without_cksum(void **state)
 	assert_int_equal(ssh_file_error(run_with(path, line.text, "cut")), -ENOSPC);
 	assert_int_equal(ssh_file_error(run_with(path, line.text, "newer\n")), 0);
 	assert_int_equal(ssh_file_error(run_with(path, line.text, "newer\n")), -ESTALE);
+	/* sha256sum, which it has, tells texts of one length apart. */
+	strbuf_clear(&line);
+	assert_int_equal(ssh_file_replace_line(file, &other, &old, 0, &line), 0);
+	assert_int_equal(run_with(path, "/usr/bin/ln -s /usr/bin/sha256sum $PATH/", ""), 0);
+	assert_int_equal(ssh_file_error(run_with(path, line.text, "old\n")), -ESTALE);
+	strbuf_clear(&line);
+	assert_int_equal(ssh_file_replace_line(file, &new, &old, 0, &line), 0);
+	assert_int_equal(ssh_file_error(run_with(path, line.text, "odd\n")), -ENOSPC);
+	assert_int_equal(ssh_file_error(run_with(path, line.text, "old\n")), 0);
 	assert_int_equal(run_with(path, "rm -rf \"${PATH%/bin}\"", ""), 0);
 	strbuf_done(&line);
 }

@@ -236,7 +236,9 @@ static void aix_tells_what_the_next_boot_brings(void **unused)
 	assert_true(state->range[0].boot_known && state->range[0].boot_set);
 	assert_int_equal(state->range[0].boot.lo, 9000);
 	assert_int_equal(state->range[0].boot.hi, 65500);
+	assert_string_equal(state->range[0].where, "/etc/tunables/nextboot");
 	assert_false(state->range[1].known);
+	assert_string_equal(state->range[1].where, "");
 	free(text);
 	free(state);
 }
