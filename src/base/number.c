@@ -18,6 +18,26 @@ struct number_text number_grouped(uint64_t number)
 	return result;
 }
 
+static const char *plural_of(const char *noun)
+{
+	size_t length = strlen(noun);
+	char last = length ? noun[length - 1] : '\0', before = length > 1 ? noun[length - 2] : '\0';
+
+	return last == 's' || last == 'x' || (last == 'h' && (before == 'c' || before == 's'))
+		       ? "es"
+		       : "s";
+}
+
+struct number_text number_counted(uint64_t number, const char *noun)
+{
+	struct number_text result = number_grouped(number);
+	size_t length = strlen(result.text);
+
+	snprintf(result.text + length, sizeof(result.text) - length, " %.31s%s", noun,
+		 number == 1 ? "" : plural_of(noun));
+	return result;
+}
+
 struct number_text number_duration_us(uint64_t microseconds)
 {
 	struct number_text result = {""};

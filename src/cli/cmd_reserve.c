@@ -304,12 +304,12 @@ static void note_hot_spot(struct reserving *reserving, const struct port_set *re
 	    width == port_range_width(range))
 		return;
 	note(reserving,
-	     "%u-%u is one block of %s ports: each search that starts inside of it ends on the "
+	     "%u-%u is one block of %s: each search that starts inside of it ends on the "
 	     "first "
 	     "free port behind it (about %u), which is chosen far more often than others; move an "
 	     "end "
 	     "of the range past the block instead",
-	     block.lo, block.hi, GROUPED(width), next);
+	     block.lo, block.hi, COUNTED(width, "port"), next);
 }
 
 static void note_all(struct reserving *reserving, const struct port_set *ports,
@@ -329,9 +329,8 @@ static void note_all(struct reserving *reserving, const struct port_set *ports,
 		     "UDP ports are left out: only BPF sees which of them were asked for; "
 		     "try as root");
 	if (reserving->persist && reserving->files.unreadable)
-		note(reserving,
-		     "%u configuration files could not be read: entries in them are not known",
-		     reserving->files.unreadable);
+		note(reserving, "%s could not be read: what is set there is not known",
+		     COUNTED(reserving->files.unreadable, "configuration file"));
 	if (reserving->verb != VERB_ADD || !reserving->change->steps)
 		return;
 	if (outside)
@@ -346,9 +345,8 @@ static void note_all(struct reserving *reserving, const struct port_set *ports,
 		note(reserving, "no port of %u-%u is left: connect() without bind() will fail",
 		     reserving->range.lo, reserving->range.hi);
 	else if (left < FEW_PORTS && left < before)
-		note(reserving,
-		     "%s of %s ports are left for outgoing connections to each destination",
-		     GROUPED(left), GROUPED(width));
+		note(reserving, "%s of %s %s left for outgoing connections to each destination",
+		     GROUPED(left), COUNTED(width, "port"), ARE(left));
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------------- */

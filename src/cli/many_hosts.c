@@ -16,6 +16,7 @@
 #include "host_list.h"
 #include "json.h"
 #include "look.h"
+#include "number.h"
 #include "printable.h"
 
 #define PARALLEL     8u
@@ -151,7 +152,7 @@ static void progress(const struct many *many, bool end)
 	if (end)
 		fputs("\r\033[K", stderr);
 	else
-		fprintf(stderr, "\r%zu of %zu hosts", many->ended, many->hosts.count);
+		fprintf(stderr, "\r%zu of %s", many->ended, COUNTED(many->hosts.count, "host"));
 }
 
 /* Those that were begun are waited for, whatever happens: a change is not cut in the middle. */

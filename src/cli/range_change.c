@@ -215,8 +215,10 @@ int range_change_plan(struct change_session *session, struct range_change *range
 void range_change_show(const struct arguments *arguments, struct range_change *range,
 		       struct outcome *outcome)
 {
-	struct change_view view = {
-		.change = range->change, .dry_run = range->dry_run, .persisted = range->persist};
+	struct change_view view = {.change = range->change,
+				   .dry_run = range->dry_run,
+				   .persisted = range->persist,
+				   .ports = port_range_width(range->wish)};
 	struct screen screen = look_screen();
 
 	for (unsigned i = 0; i < range->change->steps; i++)

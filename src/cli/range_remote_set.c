@@ -96,8 +96,11 @@ static void show(struct setting *set, struct host_row *row, struct outcome *outc
 {
 	struct screen screen = look_screen();
 	const struct change *change = set->change->change;
-	struct change_view view = {
-		.change = change, .dry_run = set->dry_run, .persisted = set->persist};
+	struct change_view view = {.change = change,
+				   .dry_run = set->dry_run,
+				   .persisted = set->persist,
+				   .ports = set->wish.range.hi ? port_range_width(set->wish.range)
+							       : 0};
 
 	for (unsigned i = 0; i < change->steps; i++)
 		if (*set->change->command[i])

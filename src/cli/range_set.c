@@ -22,13 +22,13 @@ static int wish_ports(const char *text, struct range_change *range, struct eph_e
 	got = port_range_width(range->wish);
 	if (got != ports && got == 16384)
 		range_change_note(range, false,
-				  "%s ports: the recommended range has 16 384, more "
+				  "%s: the recommended range has 16 384, more "
 				  "than were asked for",
-				  GROUPED(ports));
+				  COUNTED(ports, "port"));
 	else if (got != ports)
 		range_change_note(range, false,
-				  "%s ports were asked for: rounded up to an even number, %s",
-				  GROUPED(ports), GROUPED(got));
+				  "%s were asked for: rounded up to an even number, %s",
+				  COUNTED(ports, "port"), GROUPED(got));
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "json.h"
+#include "number.h"
 #include "paste.h"
 #include "printable.h"
 #include "strbuf.h"
@@ -166,7 +167,9 @@ void change_view_text(const struct change_view *view, const struct screen *scree
 	if (!view->change->steps)
 		strbuf_puts(out, "nothing to change\n");
 	add_steps(view->change, false, out);
-	if (view->dry_run) {
+	if (view->ports && view->change->steps)
+		strbuf_printf(out, "  then     %s\n", COUNTED(view->ports, "port"));
+	if (view->dry_run && view->change->steps) {
 		for (unsigned i = 0; i < view->change->steps; i++)
 			if (view->command[i])
 				strbuf_printf(out, "  would run    %s\n", view->command[i]);
@@ -175,6 +178,11 @@ void change_view_text(const struct change_view *view, const struct screen *scree
 		undo_command(view->change, out);
 	}
 	add_notes(view, screen, out);
+	if (view->dry_run && view->change->steps)
+		screen_wrap(out,
+			    "Nothing was changed. Run it without --dry-run; the way back is: "
+			    "ephemports range undo",
+			    0, 0, screen->width);
 }
 
 void change_view_undone(const struct change *change, const struct screen *screen,

@@ -17,6 +17,7 @@ struct change_view {
 	const struct change *change; /* planned or done */
 	bool dry_run;
 	bool persisted; /* it holds after a boot too */
+	uint32_t ports; /* that a range has then, 0: no word of it */
 	/* for each step what a person would type, NULL: no command; borrowed */
 	const char *command[CHANGE_STEPS_MAX];
 	const char *note[CHANGE_NOTES_MAX]; /* warnings, as sentences; borrowed */

@@ -64,10 +64,10 @@ static void add_host(const struct check_view *view, const struct screen *screen,
 	const struct snapshot *snapshot = view->snapshot;
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_printf(&line, "%s  %s %.*s  (%s, %zu configuration files)",
+	strbuf_printf(&line, "%s  %s %.*s  (%s, %s)",
 		      *snapshot->host ? snapshot->host : "this host", snapshot->os,
 		      (int)strcspn(snapshot->release, "-"), snapshot->release,
-		      name_collector(snapshot), view->files);
+		      name_collector(snapshot), COUNTED(view->files, "configuration file"));
 	if (screen->width)
 		printable_cut(out, line.text, screen->width);
 	else

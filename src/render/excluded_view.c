@@ -198,9 +198,9 @@ static void add_sentence(const struct excluded_bind *result, struct strbuf *out)
 	switch (result->verdict) {
 	case EXCLUDED_FREE:
 		strbuf_printf(out,
-			      "by this list, yes: %u is in none of its %s ranges; sockets were not "
+			      "by this list, yes: %u is in none of its %s; sockets were not "
 			      "looked at (netstat -ano)",
-			      result->port, GROUPED(result->ranges));
+			      result->port, COUNTED(result->ranges, "range"));
 		break;
 	case EXCLUDED_FORBIDDEN:
 		strbuf_printf(out, "no: %u is inside ", result->port);
@@ -215,9 +215,9 @@ static void add_sentence(const struct excluded_bind *result, struct strbuf *out)
 		strbuf_printf(out, "no: %u is inside ", result->port);
 		add_range(result->inside, false, out);
 		strbuf_printf(out,
-			      ", the block of WSL in mirrored mode: %s ports unseen by "
+			      ", the block of WSL in mirrored mode: %s unseen by "
 			      "excludedportrange; bind fails with WSAEADDRINUSE (10048)",
-			      GROUPED(port_range_width(result->inside)));
+			      COUNTED(port_range_width(result->inside), "port"));
 		break;
 	}
 }

@@ -102,8 +102,8 @@ static void defaults_text(const struct facts_view *view, const struct screen *sc
 	for (const struct os_default *fallback = view->fallback; fallback->source; fallback++) {
 		struct strbuf text = STRBUF_INIT;
 
-		strbuf_printf(&text, "%u-%u, %s ports, ", fallback->range.lo, fallback->range.hi,
-			      GROUPED(port_range_width(fallback->range)));
+		strbuf_printf(&text, "%u-%u, %s, ", fallback->range.lo, fallback->range.hi,
+			      COUNTED(port_range_width(fallback->range), "port"));
 		releases(fallback, &text);
 		line(screen, os_range_word(fallback->name), text.text, out);
 		source(screen, fallback->source, out);

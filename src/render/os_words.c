@@ -103,10 +103,11 @@ static void boot_words(const struct os_range *range, struct strbuf *out)
 static void few_words(const struct os_range *range, struct strbuf *out)
 {
 	struct port_range wide = {49152, 65535};
+	uint32_t ports = port_range_width(range->now);
 
 	if (range->built_in && port_range_width(range->built_in->range) > port_range_width(wide))
 		wide = range->built_in->range;
-	strbuf_printf(out, "%s ports are few; ", GROUPED(port_range_width(range->now)));
+	strbuf_printf(out, "%s %s few; ", COUNTED(ports, "port"), ARE(ports));
 	strbuf_printf(out, "%u-%u has %s", wide.lo, wide.hi, GROUPED(port_range_width(wide)));
 }
 

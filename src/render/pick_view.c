@@ -64,8 +64,8 @@ void pick_view_warning(const struct pick_view *view, struct strbuf *out)
 	if (view->ports == 1)
 		strbuf_printf(out, "port %u lies", view->port[0]);
 	else
-		strbuf_printf(out, "%s of the %s ports lie%s", GROUPED(view->last_resort),
-			      GROUPED(view->ports), view->last_resort == 1 ? "s" : "");
+		strbuf_printf(out, "%s of the %s lie%s", GROUPED(view->last_resort),
+			      COUNTED(view->ports, "port"), view->last_resort == 1 ? "s" : "");
 	strbuf_puts(out, " in 30000-32767, which Kubernetes gives to NodePort services: no other "
 			 "safe one was left");
 }

@@ -161,8 +161,9 @@ static void range_line(const struct range_view *view, const struct os_range *ran
 
 	label(range, &name);
 	snprintf(ends, sizeof(ends), "%u-%u", range->now.lo, range->now.hi);
-	strbuf_printf(out, "  %-*s  %-11s  %6s ports   ", (int)cells, name.text, ends,
-		      GROUPED(port_range_width(range->now)));
+	strbuf_printf(out, "  %-*s  %-11s  %6s %-5s   ", (int)cells, name.text, ends,
+		      GROUPED(port_range_width(range->now)),
+		      port_range_width(range->now) == 1 ? "port" : "ports");
 	default_phrase(range, &text);
 	if (range->boot_known || *range->where)
 		strbuf_puts(&text, "; ");
@@ -186,8 +187,8 @@ static void reserved_lines(const struct os_state *state, unsigned cells, struct 
 
 		if (!count)
 			continue;
-		strbuf_printf(out, "  %-*s  %s ports are never chosen: %s", (int)cells, "",
-			      GROUPED(count), reserved->setting);
+		strbuf_printf(out, "  %-*s  %s %s never chosen: %s", (int)cells, "",
+			      COUNTED(count, "port"), ARE(count), reserved->setting);
 		if (reserved->families == OS_IPV4 || reserved->families == OS_IPV6 ||
 		    reserved->protocols == OS_TCP || reserved->protocols == OS_UDP) {
 			strbuf_puts(out, " ");

@@ -77,10 +77,10 @@ void reserve_view_text(const struct reserve_view *view, const struct screen *scr
 		add_difference(view, screen, out);
 	}
 	if (port_range_width(view->range))
-		strbuf_printf(out, "  range        %u-%u, %s of %s ports reserved\n",
-			      view->range.lo, view->range.hi,
+		strbuf_printf(out, "  range        %u-%u, %s of %s reserved\n", view->range.lo,
+			      view->range.hi,
 			      GROUPED(port_set_count_in(view->running, view->range)),
-			      GROUPED(port_range_width(view->range)));
+			      COUNTED(port_range_width(view->range), "port"));
 }
 
 static void add_ranges(struct json *json, const char *key, const struct port_set *set)

@@ -30,7 +30,7 @@ static void add_list(const struct reserved_view *view, size_t i, const struct sc
 
 	strbuf_printf(out, "  %s, ", reserved->setting);
 	os_protocol_words(reserved->protocols, reserved->families, out);
-	strbuf_printf(out, ", %s ports%s\n", GROUPED(port_set_count(&reserved->ports)),
+	strbuf_printf(out, ", %s%s\n", COUNTED(port_set_count(&reserved->ports), "port"),
 		      reserved->lasting ? "" : ", as it runs now");
 	add_ports(&reserved->ports, screen, out);
 	if (view->command[i])

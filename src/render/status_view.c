@@ -75,8 +75,8 @@ static void add_range(const struct status_view *view, size_t netns, struct strbu
 {
 	const struct usage_netns *seen = &view->usage->netns[netns];
 
-	strbuf_printf(out, "  range      %u-%u  %s ports, %s reserved, %s blocked", seen->range.lo,
-		      seen->range.hi, GROUPED(seen->ports), GROUPED(seen->reserved),
+	strbuf_printf(out, "  range      %u-%u  %s, %s reserved, %s blocked", seen->range.lo,
+		      seen->range.hi, COUNTED(seen->ports, "port"), GROUPED(seen->reserved),
 		      GROUPED(seen->blocked));
 	if (view->snapshot->n_netns > 1) {
 		strbuf_puts(out, "  ");
@@ -108,8 +108,8 @@ static void add_ranges(const struct status_view *view, struct strbuf *out)
 			add_range(view, i, out);
 	}
 	if (others > 2)
-		strbuf_printf(out, "             and %u namespaces with ranges of their own\n",
-			      others - 2);
+		strbuf_printf(out, "             and %s with ranges of their own\n",
+			      COUNTED(others - 2, "namespace"));
 }
 
 static void add_time_wait(const struct status_view *view, struct strbuf *out)
@@ -280,11 +280,11 @@ static void add_doubts(const struct status_view *view, const struct screen *scre
 			GAP_SETTINGS;
 	add_gaps(view->snapshot, gaps, screen, out);
 	if (view->snapshot->netns_skipped)
-		strbuf_printf(out, "  not read: %u network namespaces that could not be entered\n",
-			      view->snapshot->netns_skipped);
+		strbuf_printf(out, "  not read: %s that could not be entered\n",
+			      COUNTED(view->snapshot->netns_skipped, "network namespace"));
 	if (view->snapshot->netns_hidden)
-		strbuf_printf(out, "  not read: namespaces of %u processes not told to this user\n",
-			      view->snapshot->netns_hidden);
+		strbuf_printf(out, "  not read: namespaces of %s not told to this user\n",
+			      COUNTED(view->snapshot->netns_hidden, "process"));
 }
 
 void status_view_text(const struct status_view *view, const struct screen *screen,

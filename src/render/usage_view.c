@@ -378,16 +378,14 @@ static void add_footer(const struct usage_view *view, size_t rows, struct strbuf
 	if (more)
 		strbuf_printf(out, "  ... %s more; all of them: --top 0\n", GROUPED(more));
 	if (usage->has_other)
-		strbuf_printf(
-			out,
-			"  and %s in use, %s in TIME_WAIT in groups of fewer than %s sockets\n",
-			GROUPED(usage->other_in_use), GROUPED(usage->other_time_wait),
-			GROUPED(usage->floor));
+		strbuf_printf(out, "  and %s in use, %s in TIME_WAIT in groups of fewer than %s\n",
+			      GROUPED(usage->other_in_use), GROUPED(usage->other_time_wait),
+			      COUNTED(usage->floor, "socket"));
 	if (view->elsewhere && !view->snapshot->elapsed_us) {
-		strbuf_printf(out, "%s sockets read\n", GROUPED(usage->sockets));
+		strbuf_printf(out, "%s read\n", COUNTED(usage->sockets, "socket"));
 		return;
 	}
-	strbuf_printf(out, "%s sockets read through %s in %s\n", GROUPED(usage->sockets),
+	strbuf_printf(out, "%s read through %s in %s\n", COUNTED(usage->sockets, "socket"),
 		      name_collector(view->snapshot),
 		      number_duration_us(view->snapshot->elapsed_us).text);
 }
@@ -414,11 +412,11 @@ static void add_doubts(const struct usage_view *view, struct strbuf *out, unsign
 		screen_wrap(out, name_gap(bit), 11, 11, width);
 	}
 	if (view->snapshot->netns_skipped)
-		strbuf_printf(out, "not read: %u network namespaces that could not be entered\n",
-			      view->snapshot->netns_skipped);
+		strbuf_printf(out, "not read: %s that could not be entered\n",
+			      COUNTED(view->snapshot->netns_skipped, "network namespace"));
 	if (view->snapshot->netns_hidden)
-		strbuf_printf(out, "not read: namespaces of %u processes not told to this user\n",
-			      view->snapshot->netns_hidden);
+		strbuf_printf(out, "not read: namespaces of %s not told to this user\n",
+			      COUNTED(view->snapshot->netns_hidden, "process"));
 }
 
 /* The words of name_gap() are about the kernel that runs here. */
@@ -450,8 +448,9 @@ static void add_elsewhere(const struct usage_view *view, struct strbuf *out, uns
 	strbuf_printf(out, "%s: ", elsewhere->title);
 	screen_wrap(out, elsewhere->rule->text, (unsigned)strlen(elsewhere->title) + 2, 2, width);
 	if (elsewhere->cut)
-		strbuf_printf(out, "%s sockets have an address that a column cut: shown as ?\n",
-			      GROUPED(elsewhere->cut));
+		strbuf_printf(out, "%s %s an address that a column cut: shown as ?\n",
+			      COUNTED(elsewhere->cut, "socket"),
+			      elsewhere->cut == 1 ? "has" : "have");
 	strbuf_printf(out, "range %u-%u, %s\n", netns->range.lo, netns->range.hi,
 		      from[elsewhere->range_from]);
 	for (uint32_t bit = 1; bit < 1u << GAP_COUNT; bit <<= 1) {

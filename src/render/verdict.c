@@ -82,22 +82,23 @@ static void add_destination(const struct usage_group *group, const struct snapsh
 static void add_ports(const struct usage_group *group, struct strbuf *out)
 {
 	if (group->left == group->left_max)
-		strbuf_printf(out, "%s of %s ports left", GROUPED(group->left),
-			      GROUPED(group->capacity));
+		strbuf_printf(out, "%s of %s left", GROUPED(group->left),
+			      COUNTED(group->capacity, "port"));
 	else
-		strbuf_printf(out, "%s to %s of %s ports left", GROUPED(group->left),
-			      GROUPED(group->left_max), GROUPED(group->capacity));
+		strbuf_printf(out, "%s to %s of %s left", GROUPED(group->left),
+			      GROUPED(group->left_max), COUNTED(group->capacity, "port"));
 }
 
 static void quiet_sentence(const struct verdict *verdict, const struct snapshot *snapshot,
 			   const struct usage_result *usage, struct strbuf *out)
 {
 	if (!verdict->worst) {
-		strbuf_printf(
-			out, "no outgoing connections; %s ports free towards every destination",
-			GROUPED(usage->n_netns ? usage->netns[0].ports - usage->netns[0].reserved -
-							 usage->netns[0].blocked
-					       : 0));
+		strbuf_printf(out, "no outgoing connections; %s free towards every destination",
+			      COUNTED(usage->n_netns
+					      ? usage->netns[0].ports - usage->netns[0].reserved -
+							usage->netns[0].blocked
+					      : 0,
+				      "port"));
 		return;
 	}
 	strbuf_puts(out, "the fullest destination, ");

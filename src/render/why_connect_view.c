@@ -131,8 +131,8 @@ static void add_left(const struct capacity_result *capacity, struct strbuf *out)
 {
 	if (capacity->left != capacity->left_max)
 		strbuf_printf(out, "%s to ", GROUPED(capacity->left));
-	strbuf_printf(out, "%s of %s ports left", GROUPED(capacity->left_max),
-		      GROUPED(port_range_width(capacity->range)));
+	strbuf_printf(out, "%s of %s left", GROUPED(capacity->left_max),
+		      COUNTED(port_range_width(capacity->range), "port"));
 }
 
 static void add_sentence(const struct connect_result *result, struct strbuf *out)

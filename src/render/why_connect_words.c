@@ -104,7 +104,7 @@ static void text_ports(const struct context *c)
 {
 	uint32_t ports = c->cause->ports;
 
-	TEXT("%s of %s ports (%s) %s", GROUPED(ports), GROUPED(width_of(c)),
+	TEXT("%s of %s (%s) %s", GROUPED(ports), COUNTED(width_of(c), "port"),
 	     share(ports, width_of(c)).text, ports == 1 ? "is" : "are");
 }
 
@@ -165,9 +165,9 @@ static void evidence_rate(const struct context *c)
 		EVIDENCE("at most %s new connection%s in %u s can be sustained: one a port",
 			 GROUPED(ports), plural(ports), TIME_WAIT_S);
 	else
-		EVIDENCE("at most %s new connection%s/s can be sustained: %s ports, %u s each",
-			 GROUPED(ports / TIME_WAIT_S), plural(ports / TIME_WAIT_S), GROUPED(ports),
-			 TIME_WAIT_S);
+		EVIDENCE("at most %s new connection%s/s can be sustained: %s, %u s each",
+			 GROUPED(ports / TIME_WAIT_S), plural(ports / TIME_WAIT_S),
+			 COUNTED(ports, "port"), TIME_WAIT_S);
 }
 
 /* Would tcp_tw_reuse=1 change anything? */
@@ -230,10 +230,10 @@ static void evidence_pool(const struct context *c)
 	char source[IP_ADDRESS_TEXT_BYTES], fullest[ENDPOINT_TEXT_BYTES];
 
 	EVIDENCE("the pool is per source address because of bind(): %s connection%s from %s to %s "
-		 "destination%s share%s its %s ports",
+		 "destination%s share%s its %s",
 		 GROUPED(pool->sockets), plural(pool->sockets),
 		 ip_address_format(&pool->source, source), GROUPED(pool->destinations),
-		 plural(pool->destinations), pool->sockets == 1 ? "s" : "", GROUPED(ports));
+		 plural(pool->destinations), pool->sockets == 1 ? "s" : "", COUNTED(ports, "port"));
 	EVIDENCE("with IP_BIND_ADDRESS_NO_PORT the same load uses %s port%s (%s) towards %s, the "
 		 "fullest destination",
 		 GROUPED(pool->fullest_sockets), plural(pool->fullest_sockets),
@@ -312,11 +312,12 @@ static void say_narrow(const struct context *c)
 static void say_knee(const struct context *c)
 {
 	const struct capacity_result *capacity = &c->result->capacity;
+	uint64_t taken = capacity->in_use + capacity->time_wait;
 
 	TEXT("past the knee: connect() is slow, it does not fail");
-	EVIDENCE("%s ports are taken and the first half has %s: each connect() searches that half "
+	EVIDENCE("%s %s taken and the first half has %s: each connect() searches that half "
 		 "in vain",
-		 GROUPED(capacity->in_use + capacity->time_wait), GROUPED(capacity->knee));
+		 COUNTED(taken, "port"), ARE(taken), GROUPED(capacity->knee));
 	ADVICE("set IP_LOCAL_PORT_RANGE on the client's sockets to the same range (Linux 6.8 and "
 	       "later): the search then has no knee");
 }

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "names.h"
+#include "number.h"
 #include "printable.h"
 #include "screen.h"
 #include "strbuf.h"
@@ -93,7 +94,8 @@ void why_elsewhere_text(const struct elsewhere *elsewhere, unsigned width, struc
 	more = elsewhere->count - shown + elsewhere->more;
 	if (more) {
 		strbuf_clear(&text);
-		strbuf_printf(&text, "nor are %u more in other namespaces, see --json", more);
+		strbuf_printf(&text, "nor %s %u more in other namespaces, see --json", ARE(more),
+			      more);
 		add_paragraph(text.text, width, out);
 	}
 	if (elsewhere->timed_out)

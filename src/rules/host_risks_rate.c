@@ -90,12 +90,11 @@ static void advise(struct host_search *search, struct risk *risk, uint64_t neede
 		    "keep connections alive, or let the other side close first: its ports then "
 		    "rest, not these");
 	if (needed <= WIDEST_RANGE)
-		risk_advice(search->result, risk, NULL, "or a range of at least %s ports",
-			    GROUPED(needed));
+		risk_advice(search->result, risk, NULL, "or a range of at least %s",
+			    COUNTED(needed, "port"));
 	else
-		risk_advice(search->result, risk, NULL,
-			    "or %s source addresses: no range has that many ports",
-			    GROUPED((needed + capacity - 1) / capacity));
+		risk_advice(search->result, risk, NULL, "or %s: no range has that many ports",
+			    COUNTED((needed + capacity - 1) / capacity, "source address"));
 }
 
 static void describe(struct host_search *search, const struct usage_group *group,
@@ -106,20 +105,22 @@ static void describe(struct host_search *search, const struct usage_group *group
 	struct risk *risk;
 
 	risk = risk_list_add(search->result, search->index, "rate-exceeds-range", RISK_WARNING,
-			     "%s%s%s:%u needs %s ports at the rate of now, and the range has %s",
+			     "%s%s%s:%u needs %s at the rate of now, and the range has %s",
 			     v6 ? "[" : "", ip_address_format(&group->key.remote, to),
-			     v6 ? "]" : "", group->key.remote_port, GROUPED(needed),
+			     v6 ? "]" : "", group->key.remote_port, COUNTED(needed, "port"),
 			     GROUPED(group->capacity));
 	if (risk)
 		risk->group = (size_t)(group - search->usage->group);
 	risk_evidence(search->result, risk,
-		      "%s closed %s connections first in the last %u s, %s/s; each port then "
+		      "%s closed %s first in the last %u s, %s/s; each port then "
 		      "rests for 60 s: %s x 60, and %s in use",
-		      ip_address_format(&group->key.local, from), GROUPED(closes->count),
-		      closes->span_ms / 1000, GROUPED(rate), GROUPED(rate), GROUPED(group->in_use));
+		      ip_address_format(&group->key.local, from),
+		      COUNTED(closes->count, "connection"), closes->span_ms / 1000, GROUPED(rate),
+		      GROUPED(rate), GROUPED(group->in_use));
 	risk_evidence(search->result, risk,
-		      "%s ports are left: at this rate none in about %s s; the range sustains %s/s",
-		      GROUPED(group->left_max), GROUPED(group->left_max / rate),
+		      "%s %s left: at this rate none in about %s s; the range sustains %s/s",
+		      COUNTED(group->left_max, "port"), ARE(group->left_max),
+		      GROUPED(group->left_max / rate),
 		      GROUPED((group->capacity - group->in_use) / (TIME_WAIT_MS / 1000)));
 	advise(search, risk, needed, group->capacity);
 }

@@ -70,9 +70,9 @@ static void describe_pools(struct host_search *search, struct pools *pools, uint
 	qsort(pools->pool, pools->count, sizeof(pools->pool[0]), by_sockets);
 	risk = risk_list_add(search->result, search->index, "bind-before-connect",
 			     large ? RISK_WARNING : RISK_INFO,
-			     "%s connections were bound before they connected: their pool is per "
-			     "source address, not per destination",
-			     GROUPED(pools->sockets));
+			     "%s bound before connecting: the pool is per source address, not "
+			     "per destination",
+			     COUNTED(pools->sockets, "connection"));
 	for (unsigned i = 0; i < pools->count && i < PROGRAMS_SHOWN; i++) {
 		const struct pool *pool = &pools->pool[i];
 

@@ -83,8 +83,8 @@ static void describe_no_port(struct search *search, const struct usage_group *gr
 {
 	const struct usage_netns *summary = search->summary;
 	struct risk *risk = risk_list_add(search->result, search->index, "destination-exhausted",
-					  RISK_CRITICAL, "%s has none of the range's %s ports left",
-					  to, GROUPED(summary->ports));
+					  RISK_CRITICAL, "%s has none of the range's %s left", to,
+					  COUNTED(summary->ports, "port"));
 
 	about_group(search, risk, group);
 	risk_evidence(search->result, risk, "%s reserved, %s blocked by sockets",
@@ -107,7 +107,7 @@ static void describe_exhausted(struct search *search, const struct usage_group *
 		return;
 	}
 	risk = risk_list_add(search->result, search->index, "destination-exhausted", RISK_CRITICAL,
-			     "%s has none of %s ports left", to, GROUPED(group->capacity));
+			     "%s has none of %s left", to, COUNTED(group->capacity, "port"));
 	about_group(search, risk, group);
 	risk_evidence(search->result, risk, "from %s: %s in use, %s in TIME_WAIT", from,
 		      GROUPED(group->in_use), GROUPED(group->time_wait));
@@ -124,8 +124,8 @@ static void describe_nearly_exhausted(struct search *search, const struct usage_
 {
 	struct risk *risk =
 		risk_list_add(search->result, search->index, "destination-nearly-exhausted",
-			      RISK_CRITICAL, "%s has %s of %s ports left", to,
-			      GROUPED(group->left_max), GROUPED(group->capacity));
+			      RISK_CRITICAL, "%s has %s of %s left", to, GROUPED(group->left_max),
+			      COUNTED(group->capacity, "port"));
 
 	about_group(search, risk, group);
 	risk_evidence(search->result, risk, "from %s: %s in use, %s in TIME_WAIT", from,
@@ -142,8 +142,8 @@ static void describe_past_knee(struct search *search, const struct usage_group *
 		"%s is past the knee: each connect() now searches half the range", to);
 
 	about_group(search, risk, group);
-	risk_evidence(search->result, risk, "from %s: %s of %s ports left, the knee is at %s", from,
-		      GROUPED(group->left_max), GROUPED(group->capacity),
+	risk_evidence(search->result, risk, "from %s: %s of %s left, the knee is at %s", from,
+		      GROUPED(group->left_max), COUNTED(group->capacity, "port"),
 		      GROUPED(search->summary->knee));
 	risk_advice(search->result, risk, NULL,
 		    "set IP_LOCAL_PORT_RANGE to the same range on the client's sockets (Linux 6.8 "
@@ -157,16 +157,18 @@ static void describe_time_wait(struct search *search, const struct usage_group *
 	uint32_t sustained_per_s = group->capacity / TIME_WAIT_SECONDS;
 	struct risk *risk = risk_list_add(
 		search->result, search->index, "time-wait-dominates", RISK_WARNING,
-		"%s of %s ports taken towards %s rest in TIME_WAIT: this side closes first",
-		GROUPED(group->time_wait), GROUPED(group->time_wait + group->in_use), to);
+		"%s of %s taken towards %s rest%s in TIME_WAIT: this side closes first",
+		GROUPED(group->time_wait), COUNTED(group->time_wait + group->in_use, "port"), to,
+		group->time_wait == 1 ? "s" : "");
 
 	about_group(search, risk, group);
 	risk_evidence(search->result, risk, "%s closes first; each port then rests for %u s", from,
 		      TIME_WAIT_SECONDS);
 	risk_evidence(search->result, risk,
-		      "about %s connections/s were closed in the last %u s; %s/s is the most this "
+		      "about %s/s closed in the last %u s; %s/s is the most this "
 		      "range can sustain that way",
-		      GROUPED(closed_per_s), TIME_WAIT_SECONDS, GROUPED(sustained_per_s));
+		      COUNTED(closed_per_s, "connection"), TIME_WAIT_SECONDS,
+		      GROUPED(sustained_per_s));
 	risk_advice(search->result, risk, NULL,
 		    "keep connections alive, or close from the server side (about %s/s now, the "
 		    "range sustains %s/s)",
@@ -208,8 +210,8 @@ static void find_in_groups(struct search *search, bool (*applies)(const struct u
 	if (more && search->result->count) {
 		struct risk *last = &search->result->risk[search->result->count - 1];
 
-		risk_evidence(search->result, last,
-			      "and %u more destinations like it: ephemports usage", more);
+		risk_evidence(search->result, last, "and %s more like it: ephemports usage",
+			      COUNTED(more, "destination"));
 	}
 }
 
@@ -304,8 +306,8 @@ static void find_tw_overflow(struct search *search)
 		return;
 	risk = risk_list_add(search->result, search->index, "tw-buckets-overflow",
 			     limit ? RISK_INFO : RISK_WARNING,
-			     "%s connections were closed without a TIME_WAIT since boot",
-			     GROUPED(overflows));
+			     "%s %s closed without a TIME_WAIT since boot",
+			     COUNTED(overflows, "connection"), overflows == 1 ? "was" : "were");
 	risk_evidence(
 		search->result, risk,
 		"TCPTimeWaitOverflow is %s; tcp_max_tw_buckets is %s, and %s are in TIME_WAIT "
@@ -335,15 +337,16 @@ static void find_tw_buckets(struct search *search)
 		return;
 	}
 	risk = risk_list_add(search->result, search->index, "tw-buckets-near-limit", RISK_WARNING,
-			     "%s TIME_WAIT sockets of at most %s", GROUPED(count), GROUPED(limit));
+			     "%s of at most %s", COUNTED(count, "TIME_WAIT socket"),
+			     GROUPED(limit));
 	risk_evidence(search->result, risk,
 		      "beyond tcp_max_tw_buckets a closed connection gets no TIME_WAIT: late "
 		      "segments may then "
 		      "hit a new connection");
 	if (overflows_of(search->netns))
 		risk_evidence(search->result, risk,
-			      "it happened to %s connections since boot (TCPTimeWaitOverflow)",
-			      GROUPED(overflows_of(search->netns)));
+			      "it happened to %s since boot (TCPTimeWaitOverflow)",
+			      COUNTED(overflows_of(search->netns), "connection"));
 	risk_advice(search->result, risk,
 		    risk_command(search->result, "sysctl -w net.ipv4.tcp_max_tw_buckets=%llu",
 				 (unsigned long long)limit * 2),
@@ -375,8 +378,8 @@ static void find_reserved_hot_spot(struct search *search)
 	    search->summary->ports < 64)
 		return;
 	risk = risk_list_add(search->result, search->index, "reserved-hot-spot", RISK_INFO,
-			     "%s ports in one block are reserved: %u-%u", GROUPED(width), block.lo,
-			     block.hi);
+			     "%s in one block are reserved: %u-%u", COUNTED(width, "port"),
+			     block.lo, block.hi);
 	risk_evidence(search->result, risk,
 		      "a search that starts inside the block steps through it and always ends on "
 		      "the first port "
@@ -393,9 +396,10 @@ static void find_many_blocked(struct search *search)
 
 	if (search->summary->blocked * 100 <= search->summary->ports * MANY_BLOCKED_PERCENT)
 		return;
-	risk = risk_list_add(search->result, search->index, "many-blocked", RISK_WARNING,
-			     "%s of %s ports are blocked for every destination",
-			     GROUPED(search->summary->blocked), GROUPED(search->summary->ports));
+	risk = risk_list_add(
+		search->result, search->index, "many-blocked", RISK_WARNING,
+		"%s of %s %s blocked for every destination", GROUPED(search->summary->blocked),
+		COUNTED(search->summary->ports, "port"), ARE(search->summary->blocked));
 	risk_evidence(search->result, risk,
 		      "%s have a listener, %s a socket that is bound and not connected; the others "
 		      "were bound "

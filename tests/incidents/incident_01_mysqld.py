@@ -51,7 +51,7 @@ def protected(command):
         incident.need('net.ipv4.ip_local_reserved_ports = 3306' in file.read(), 'after a reboot too')
     listen('127.0.0.1:8080')
     why_connect('127.0.0.1:8080', verdict='exhausted', error='EADDRNOTAVAIL', causes=['reserved'],
-                says=['1 of 1 ports (100 %) is reserved', 'ip_local_reserved_ports'])
+                says=['1 of 1 port (100 %) is reserved', 'ip_local_reserved_ports'])
     why_bind('3306', says=['yes: ', '3306 is reserved'], never=['may take it first'])
     # With other ports in the range the client avoids this one and goes on.
     setting('ip_local_port_range', '3304 3307')

@@ -52,7 +52,7 @@ with other_process('nginx', lambda: container(20000), own_netns=True) as pid:
     done = incident.subprocess.run(command[0]['command'].replace('ephemports', incident.ephemports, 1) + ' >/dev/null', shell=True)
     need(done.returncode == 0, f'the advice works: {command}')
     screen = run('why', 'connect', '127.0.0.1:9', *inside)
-    incident.need_words(screen, ['1 of 1 ports (100 %) is reserved'])
+    incident.need_words(screen, ['1 of 1 port (100 %) is reserved'])
     need(incident.get_setting('ipv4/ip_local_reserved_ports') == '20000-20010', 'the host is as it was')
 print('ok: reserved ports are per namespace', flush=True)
 

@@ -112,7 +112,7 @@ static void sums_up_many_destinations(void **state)
 		add_group(snapshot, 1000, 0);
 	risks = judge(snapshot);
 	assert_int_equal(risks.count, RISK_DESTINATIONS_MAX);
-	assert_non_null(strstr(risks.risk[4].evidence[2], "15 more"));
+	assert_non_null(strstr(risks.risk[4].evidence[2], "15 destinations more"));
 	risks_result_done(&risks);
 }
 
