@@ -155,6 +155,20 @@ static size_t split_outputs(const struct os_host *host, const struct strbuf *tex
 	return count;
 }
 
+static void no_range(const struct os_host *host, const struct runner_output *said,
+		     struct eph_error *reterr)
+{
+	struct text_span why = first_line(&said->errors, &said->errors);
+
+	if (why.length)
+		error_set(reterr, -ENODATA, "host", "%.80s: %.*s", host->way->place.host,
+			  (int)why.length, why.start);
+	else
+		error_set(reterr, -ENODATA, "host", "%.80s: %s %s: '%s' tells no range there",
+			  host->way->place.host, host->system->title, host->release,
+			  host->system->facts->show);
+}
+
 int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *reterr)
 {
 	struct os_output output[OUTPUTS_MAX];
@@ -172,12 +186,8 @@ int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *r
 		struct os_outputs outputs = {output, split_outputs(host, &said.text, output)};
 
 		r = os_parse(host->system, host->release, &outputs, ret, reterr);
-		if (r == -ENODATA && said.errors.length) {
-			struct text_span why = first_line(&said.errors, &said.text);
-
-			error_set(reterr, r, "host", "%.80s: %.*s", host->way->place.host,
-				  (int)why.length, why.start);
-		}
+		if (r == -ENODATA)
+			no_range(host, &said, reterr);
 	}
 	runner_output_done(&said);
 	strbuf_done(&line);

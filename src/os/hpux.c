@@ -63,8 +63,13 @@ static const struct os_command commands[] = {
 };
 
 static const struct os_boot_file boot_files[] = {
-	{NDDCONF_PATH},     {"/sbin/init.d/ephemports"}, {"/sbin/rc1.d/S*"},
-	{"/sbin/rc2.d/S*"}, {"/sbin/rc3.d/S*"},          {NULL},
+	{NDDCONF_PATH},
+	{"/sbin/init.d/ephemports"},
+	{"/sbin/init.d/ephemports-range"},
+	{"/sbin/rc1.d/S*"},
+	{"/sbin/rc2.d/S*"},
+	{"/sbin/rc3.d/S*"},
+	{NULL},
 };
 
 static bool is(struct text_span name, struct text_span release, struct text_span version)

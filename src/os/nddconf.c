@@ -20,6 +20,12 @@ enum part {
 
 static const char *const part_name[PARTS] = {"TRANSPORT_NAME[", "NDD_NAME[", "NDD_VALUE["};
 
+/* So many entries are applied; what is known of 11.00 is not certain. */
+static unsigned limit(const struct os_state *state)
+{
+	return *state->release && os_version_compare(state->release, "11.1") < 0 ? 10 : ENTRIES_MAX;
+}
+
 /* One line of an entry. */
 struct part_line {
 	enum part part;
@@ -42,6 +48,8 @@ static const struct start_script script = {
 	.shell = "/sbin/sh",
 	.script = "/sbin/init.d/ephemports",
 	.to_script = "/sbin/init.d/ephemports",
+	.spare = "/sbin/init.d/ephemports-range",
+	.to_spare = "/sbin/init.d/ephemports-range",
 	.first = "/sbin/rc2.d/S341ephemports",
 };
 
@@ -122,7 +130,7 @@ void nddconf_boot(struct os_state *state, const struct os_files *files)
 	struct entries entries;
 
 	read_entries(file, &entries);
-	for (unsigned i = 0; file && i < ENTRIES_MAX && entries.name[i].length; i++) {
+	for (unsigned i = 0; file && i < limit(state) && entries.name[i].length; i++) {
 		enum os_end end;
 		struct os_range *range = os_text_range(state, entries.name[i], &end);
 		uint32_t value;
@@ -150,27 +158,28 @@ static void put_value(struct edit_line line, const struct part_line *part, const
 }
 
 /* Does an entry that the boot reaches say it already? Gaps up to here are filled by new entries. */
-static bool is_reached(const struct entries *entries, const char *setting)
+static bool is_reached(const struct entries *entries, unsigned end, const char *setting)
 {
 	bool found = false;
 
-	for (unsigned i = 0; i < ENTRIES_MAX && entries->name[i].length; i++)
+	for (unsigned i = 0; i < end && entries->name[i].length; i++)
 		found |= text_is(entries->name[i], setting) && entries->value[i].start;
 	return found;
 }
 
-/* The lowest number without a name: the boot stops there. What else has that number is overruled by what comes later. */
-static int append(struct entries *entries, const struct os_step *step, const char *line_end,
-		  struct strbuf *out, struct eph_error *reterr)
+/* The lowest number without a name: the boot stops there. What else has that number is overruled by what comes later.
+ * False when there is no number left. */
+static bool append(struct entries *entries, unsigned end, const struct os_step *step,
+		   const char *line_end, struct strbuf *out)
 {
 	struct text_span device = ndd_device(step->setting);
 	const char *tail = line_end[1] ? " #" : "";
 	unsigned n = 0;
 
-	while (n < ENTRIES_MAX && entries->name[n].length)
+	while (n < end && entries->name[n].length)
 		n++;
-	if (n == ENTRIES_MAX)
-		return error_set(reterr, -E2BIG, "range", NDDCONF_PATH ": has no number left");
+	if (n >= end)
+		return false;
 	entries->name[n] = (struct text_span){step->setting, strlen(step->setting)};
 	edit_finish_line(out);
 	if (out->length)
@@ -179,7 +188,7 @@ static int append(struct entries *entries, const struct os_step *step, const cha
 		      line_end);
 	strbuf_printf(out, "NDD_NAME[%u]=%s%s%s", n, step->setting, tail, line_end);
 	strbuf_printf(out, "NDD_VALUE[%u]=%s%s%s", n, step->after, tail, line_end);
-	return 0;
+	return true;
 }
 
 static void put_lines(const struct os_file *file, const struct entries *entries,
@@ -211,7 +220,8 @@ int nddconf_persist(const struct os_state *state, const struct os_files *files,
 	const char *line_end = edit_line_end(file ? file->text : "", file ? file->length : 0);
 	struct strbuf out = STRBUF_INIT;
 	struct entries entries;
-	int r = 0;
+	bool by_script = start_script_is_set(&script, state, files);
+	int r;
 
 	if (file && !edit_is_text(file->text, file->length))
 		return error_set(reterr, -EINVAL, "range", NDDCONF_PATH ": is no text");
@@ -220,15 +230,12 @@ int nddconf_persist(const struct os_state *state, const struct os_files *files,
 		return error_set(reterr, -EINVAL, "range",
 				 NDDCONF_PATH ": has a value of several lines");
 	put_lines(file, &entries, plan, &out);
-	for (size_t i = 0; i < plan->steps && r == 0; i++)
-		if (!is_reached(&entries, plan->step[i].setting))
-			r = append(&entries, &plan->step[i], line_end, &out, reterr);
-	if (r < 0) {
-		strbuf_done(&out);
-		return r;
-	}
+	for (size_t i = 0; i < plan->steps; i++)
+		if (!is_reached(&entries, limit(state), plan->step[i].setting) &&
+		    !append(&entries, limit(state), &plan->step[i], line_end, &out))
+			by_script = true;
 	r = edit_add(ret, NDDCONF_PATH, file, &out, 0644, NULL, reterr);
-	if (r == 0 && start_script_is_set(&script, state, files))
+	if (r == 0 && by_script)
 		r = start_script_persist(&script, state, files, plan, ret, reterr);
 	return r;
 }

@@ -84,7 +84,9 @@ static const struct os_command commands[] = {
 };
 
 static const struct os_boot_file boot_files[] = {
-	{"/etc/init.d/ephemports"}, {"/etc/rcS.d/S*"}, {"/etc/rc2.d/S*"}, {"/etc/rc3.d/S*"}, {NULL},
+	{"/etc/init.d/ephemports"}, {"/etc/init.d/ephemports-range"},
+	{"/etc/rcS.d/S*"},          {"/etc/rc2.d/S*"},
+	{"/etc/rc3.d/S*"},          {NULL},
 };
 
 static bool is(struct text_span name, struct text_span release, struct text_span version)
@@ -105,6 +107,8 @@ static const struct start_script script = {
 	.shell = "/sbin/sh",
 	.script = "/etc/init.d/ephemports",
 	.to_script = "../init.d/ephemports",
+	.spare = "/etc/init.d/ephemports-range",
+	.to_spare = "../init.d/ephemports-range",
 	.first = "/etc/rc2.d/S70ephemports",
 };
 

@@ -75,6 +75,14 @@ static bool resolve(const struct os_file *file, struct text_span value, uint32_t
 	return false;
 }
 
+/* Is @name this setting? A loop may write ${p}_smallest_anon_port: for which protocols is not looked after. */
+static bool names(struct text_span name, const char *setting)
+{
+	const char *tail = strchr(setting, '_');
+
+	return text_is(name, setting) || (text_begins(name, "$") && tail && text_ends(name, tail));
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -121,24 +129,31 @@ static const struct os_file *next_script(const struct os_system *system,
 	return next;
 }
 
+static void boot_set(struct os_range *range, const struct script_set *set,
+		     const struct os_file *file, uint32_t line)
+{
+	for (int end = 0; end < 2; end++) {
+		uint32_t value;
+
+		if (!names(set->name, end == OS_END_LOW ? range->spec->low : range->spec->high))
+			continue;
+		if (text_begins(set->name, "$") || !resolve(file, set->value, &value))
+			value = UINT16_MAX + 1;
+		range->boot_value[end] = value;
+		edit_where(range, file->path, line);
+	}
+}
+
 static void boot_script(struct os_state *state, const struct os_file *file)
 {
 	struct text_lines lines = text_lines(file->text, file->length, true);
 	struct script_set set;
 	struct text_span line;
-	enum os_end end;
 
 	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set)) {
-			struct os_range *range = os_text_range(state, set.name, &end);
-			uint32_t value;
-
-			if (!range)
-				continue;
-			range->boot_value[end] =
-				resolve(file, set.value, &value) ? value : UINT16_MAX + 1;
-			edit_where(range, file->path, lines.number);
-		}
+		while (next_set(&line, &set))
+			for (size_t i = 0; i < state->ranges; i++)
+				boot_set(&state->range[i], &set, file, lines.number);
 }
 
 void start_script_boot(const struct start_script *script, struct os_state *state,
@@ -165,8 +180,8 @@ static bool sets_range(const struct os_state *state, const struct os_file *file)
 	while (text_line_next(&lines, &line))
 		while (next_set(&line, &set))
 			for (size_t i = 0; i < state->ranges; i++)
-				if (text_is(set.name, state->range[i].spec->low) ||
-				    text_is(set.name, state->range[i].spec->high))
+				if (names(set.name, state->range[i].spec->low) ||
+				    names(set.name, state->range[i].spec->high))
 					return true;
 	return false;
 }
@@ -310,10 +325,24 @@ static int edit_copies(const struct os_state *state, const struct os_files *file
 	return r;
 }
 
-int start_script_persist(const struct start_script *script, const struct os_state *state,
+/* Who followed the old advice has a script of this very name; ours then gets another. */
+static struct start_script place_of(const struct start_script *script, const struct os_files *files)
+{
+	const struct os_file *there = edit_file(files, script->script);
+	struct start_script place = *script;
+
+	if (there && !is_ours(there)) {
+		place.script = script->spare;
+		place.to_script = script->to_spare;
+	}
+	return place;
+}
+
+int start_script_persist(const struct start_script *usual, const struct os_state *state,
 			 const struct os_files *files, const struct os_plan *plan,
 			 struct os_edits *ret, struct eph_error *reterr)
 {
+	const struct start_script place = place_of(usual, files), *script = &place;
 	const struct os_file *old = edit_file(files, script->script);
 	const struct os_file *other = last_other(state, files);
 	struct strbuf out = STRBUF_INIT;

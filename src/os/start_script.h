@@ -14,7 +14,9 @@ struct start_script {
 	const char *shell;     /* for the first line */
 	const char *script;    /* where the script is */
 	const char *to_script; /* what a link in an rc directory holds */
-	const char *first;     /* the link's name when nobody else sets a range */
+	const char *spare;     /* where it is when the site has a script of its own there */
+	const char *to_spare;
+	const char *first; /* the link's name when nobody else sets a range */
 };
 
 /* What scripts set at boot, into boot_value[] and where. */

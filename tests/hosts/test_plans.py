@@ -51,6 +51,26 @@ def windows(running):
 
 
 SITE_NDD = "#!/sbin/sh\ncase \"$1\" in\nstart) {0} -set /dev/tcp tcp_smallest_anon_port 20000 ;;\nesac\nexit 0\n"
+# As the oldest advice has it, under the name that it gives.
+SEED_NDD = """#!/sbin/sh
+EPHEM_HI="65000"
+EPHEM_LO="20000"
+NDD={0}
+case "$1" in
+'start')
+	;;
+*)
+	exit 0
+	;;
+esac
+${{NDD}} -set /dev/udp udp_smallest_anon_port "${{EPHEM_LO}}"
+${{NDD}} -set /dev/udp udp_largest_anon_port "${{EPHEM_HI}}"
+${{NDD}} -set /dev/tcp tcp_smallest_anon_port "${{EPHEM_LO}}"
+${{NDD}} -set /dev/tcp tcp_largest_anon_port "${{EPHEM_HI}}"
+EPHEM_LO=`${{NDD}} /dev/tcp tcp_smallest_anon_port`
+exit 0
+"""
+LOOP_NDD = "#!/sbin/sh\nfor p in tcp udp\ndo\n{0} -set /dev/$p ${{p}}_smallest_anon_port 20000\ndone\nexit 0\n"
 PLIST = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0"><dict><key>Label</key><string>org.example.site</string><key>ProgramArguments</key><array>
@@ -77,6 +97,10 @@ CASES = {
                              "TRANSPORT_NAME[1]=ip\nNDD_NAME[1]=ip_forwarding\nNDD_VALUE[1]=0"}),
     "hpux-site": Case("hpux", keys=NDD, files={"/sbin/init.d/site": (0o555, SITE_NDD.format("/usr/bin/ndd"))},
                       links={"/sbin/rc2.d/S900site": "/sbin/init.d/site"}, survives={"/sbin/init.d/site": "20000"}),
+    "hpux-seed": Case("hpux", keys=NDD, files={"/sbin/init.d/ephemports": (0o755, SEED_NDD.format("/usr/bin/ndd"))},
+                      links={"/sbin/rc2.d/S341ephemports": "/sbin/init.d/ephemports"}, survives={"/sbin/init.d/ephemports": "20000"}),
+    "hpux1100-full": Case("hpux", "B.11.00", keys=NDD, survives={"/etc/rc.config.d/nddconf": "NDD_VALUE[7]=7\n"},
+                          files={"/etc/rc.config.d/nddconf": "".join(f"TRANSPORT_NAME[{n}]=ip\nNDD_NAME[{n}]=ip_forwarding\nNDD_VALUE[{n}]={n}\n" for n in range(8))}),
     "illumos": Case("illumos", keys=IPADM),
     "linux": Case("linux", keys=LINUX),
     "linux-messy": Case("linux", keys=LINUX, survives={"/etc/sysctl.d/10-site.conf": "# end"},
@@ -92,6 +116,10 @@ CASES = {
                           files={"/etc/sysctl.conf": "net.inet.ip.portfirst=2000\nnet.inet.ip.portfirst = 3000\n net.inet.ip.portlast=4000 # x\nkern.x=1"}),
     "solaris10": Case("solaris10", keys=NDD_SCTP),
     "solaris10-site": Case("solaris10", keys=NDD_SCTP, files={"/etc/rc2.d/S99site": SITE_NDD.format("/usr/sbin/ndd")}, survives={"/etc/rc2.d/S99site": "20000"}),
+    "solaris10-seed": Case("solaris10", keys=NDD_SCTP, files={"/etc/init.d/ephemports": (0o744, SEED_NDD.format("/usr/sbin/ndd"))},
+                           links={"/etc/rc2.d/S70ephemports": "/etc/init.d/ephemports"}, survives={"/etc/init.d/ephemports": "20000"}),
+    "solaris10-loop": Case("solaris10", keys=NDD_SCTP, files={"/etc/rc2.d/S72net": (0o744, LOOP_NDD.format("/usr/sbin/ndd"))},
+                           survives={"/etc/rc2.d/S72net": "20000"}),
     "solaris11": Case("solaris11", keys=IPADM),
     "solaris11-low": Case("solaris11", low=2000, high=3000, keys=IPADM),
     "tru64": Case("tru64", keys=TRU64),

@@ -186,6 +186,11 @@ static void files_byte_for_byte(void **unused)
 	print_message("%zu cases\n", sizeof(cases) / sizeof(*cases));
 }
 
+#define TEN                                                                                        \
+	"NDD_NAME[0]=a\nNDD_NAME[1]=a\nNDD_NAME[2]=a\nNDD_NAME[3]=a\nNDD_NAME[4]=a\nNDD_NAME[5]="  \
+	"a\n"                                                                                      \
+	"NDD_NAME[6]=a\nNDD_NAME[7]=a\nNDD_NAME[8]=a\nNDD_NAME[9]=a\n"
+
 static const struct boot_case {
 	const char *system, *release;
 	struct content file[FILES_MAX];
@@ -237,6 +242,22 @@ static const struct boot_case {
 			      "ndd -set /dev/tcp tcp_smallest_anon_port ${LO}\n"},
 	  {"/etc/init.d/other", "ndd -set /dev/tcp tcp_smallest_anon_port 1\n"}},
 	 "3000-50000 /etc/rc3.d/S10a line 1"},
+	/* 11.00 applies ten entries. */
+	{"hpux",
+	 "B.11.00",
+	 {{"/etc/rc.config.d/nddconf",
+	   TEN "NDD_NAME[10]=tcp_smallest_anon_port\nNDD_VALUE[10]=9000\n"}},
+	 "default"},
+	{"hpux",
+	 "B.11.11",
+	 {{"/etc/rc.config.d/nddconf",
+	   TEN "NDD_NAME[10]=tcp_smallest_anon_port\nNDD_VALUE[10]=9000\n"}},
+	 "9000-65535 /etc/rc.config.d/nddconf line 12"},
+	{"solaris10",
+	 "5.10",
+	 {{"/etc/rc2.d/S72net",
+	   "for p in tcp udp; do\nndd -set /dev/$p ${p}_smallest_anon_port 9000\ndone\n"}},
+	 "unknown /etc/rc2.d/S72net line 2"},
 	/* A value that only running the script would tell. */
 	{"solaris10",
 	 "5.10",
@@ -286,12 +307,16 @@ static void what_the_boot_brings(void **unused)
 	}
 }
 
+/* Where our script is when the site has one of the usual name. */
+#define SPARE "/etc/init.d/ephemports-range"
+
 static void refused(const char *system, const char *release, const char *path, const char *text,
 		    size_t length, int code)
 {
 	struct os_state *state = state_of(system, release);
-	struct os_file file = {path, text, length, false};
-	struct os_files files = {&file, path ? 1 : 0};
+	const struct os_file file[] = {{path, text, length, false},
+				       {"/etc/init.d/ephemports", "exit 0\n", 7, false}};
+	struct os_files files = {file, !path ? 0 : strcmp(path, SPARE) == 0 ? 2 : 1};
 	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {50000, 60000}};
 	struct eph_error error = {.message = ""};
 	struct os_edits edits;
@@ -321,7 +346,7 @@ static void files_that_are_left_alone(void **unused)
 		sizeof(plist) - 1, -EINVAL);
 	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", "bplist00", 8,
 		-EINVAL);
-	refused("solaris10", "5.10", "/etc/init.d/ephemports", "#!/sbin/sh\n", 11, -EEXIST);
+	refused("solaris10", "5.10", SPARE, "#!/sbin/sh\n", 11, -EEXIST);
 }
 
 static void a_stanza(void **unused)
