@@ -24,11 +24,18 @@ struct search {
 	struct file_list *list;
 };
 
+/* That / is the root need not be said. */
 static const char *root(void)
 {
 	const char *path = secure_getenv(VARIABLE);
+	struct stat given, own;
 
-	return path && *path ? path : NULL;
+	if (!path || !*path)
+		return NULL;
+	if (stat(path, &given) == 0 && stat("/", &own) == 0 && given.st_ino == own.st_ino &&
+	    given.st_dev == own.st_dev)
+		return NULL;
+	return path;
 }
 
 bool config_root_given(void)

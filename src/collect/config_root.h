@@ -15,7 +15,7 @@ struct eph_error;
 #define CONFIG_FILE_BYTES_MAX (1u << 20)
 #define CONFIG_FILES_MAX      8192u
 
-/* Is EPHEMPORTS_ROOT set and obeyed? */
+/* Is EPHEMPORTS_ROOT set and obeyed, and another one than /? */
 bool config_root_given(void);
 
 /* Return: a descriptor, or negative errno with @reterr. */

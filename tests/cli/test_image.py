@@ -208,6 +208,19 @@ def test_hostile_files():
     assert 'cannot be told' in image.run('range', 'show').stdout
 
 
+def test_the_root_itself_is_no_image():
+    for path in ('/', '//', '/proc/../'):
+        done = subprocess.run([ephemports, 'range', 'set', '25000-60001', '--dry-run', '--json'], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, EPHEMPORTS_ROOT=path, EPHEMPORTS_STATE_DIR=work + '/state'))
+        changes = json.loads(done.stdout)['changes']
+        assert any(one['before'].split() == ['32768', '60999'] and one['command'] for one in changes), done
+    image = Image()
+    image.root += '/nowhere'
+    assert image.run('range', 'set', '25000-60001', expect=3).stderr.count('nowhere') == 1
+    image.run('reserve', 'add', '3306', expect=3)
+    image.run('range', 'show', expect=3)
+
+
 def test_a_running_system_is_named():
     """With --netns the tree is that of the system which runs there: both change. Its change is not undone as of an image."""
     image = Image({'/etc/sysctl.d/a.conf': f'{KEY} = 30000 60001\n'})
