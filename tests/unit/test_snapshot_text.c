@@ -74,6 +74,7 @@ static struct socket_record random_socket(uint64_t *random)
 		.ts_age_s = (uint32_t)check_random(random),
 		.expires_ms = (uint32_t)check_random(random),
 		.cgroup = check_random(random),
+		.rank = check_random(random) % 2 ? (uint32_t)check_random(random) : 0,
 	};
 }
 
@@ -218,7 +219,7 @@ static bool records_equal(const struct socket_record *a, const struct socket_rec
 	       a->window.lo == b->window.lo && a->window.hi == b->window.hi &&
 	       a->device == b->device && a->l3_master == b->l3_master && a->uid == b->uid &&
 	       a->inode == b->inode && a->age_ms == b->age_ms && a->ts_age_s == b->ts_age_s &&
-	       a->expires_ms == b->expires_ms && a->cgroup == b->cgroup;
+	       a->expires_ms == b->expires_ms && a->cgroup == b->cgroup && a->rank == b->rank;
 }
 
 static void assert_netns_equal(const struct netns_snapshot *a, const struct netns_snapshot *b)
