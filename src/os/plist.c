@@ -71,15 +71,24 @@ static unsigned line_of(const struct os_file *file, const char *at)
 	return line;
 }
 
+/* The program and its arguments. */
+static bool find_array(const struct os_file *file, const char **ret_start, const char **ret_end)
+{
+	const char *end = file->text + file->length;
+
+	*ret_start = find_tag(file->text, end, "<key>ProgramArguments</key>");
+	*ret_end = *ret_start ? find_tag(*ret_start, end, "</array>") : NULL;
+	return *ret_end != NULL;
+}
+
 /* From where to where the arguments are, if the program is sysctl: up to the end of the last one. */
 static bool find_arguments(const struct os_file *file, const char **ret_start, const char **ret_end)
 {
-	const char *end = file->text + file->length;
-	const char *key = find_tag(file->text, end, "<key>ProgramArguments</key>");
-	const char *array = key ? find_tag(key, end, "</array>") : NULL;
+	const char *key, *array;
 	struct text_span text;
 
-	if (!array || !next_string(&key, array, &text) || !text_ends(text, "/sysctl"))
+	if (!find_array(file, &key, &array) || !next_string(&key, array, &text) ||
+	    !text_ends(text, "/sysctl"))
 		return false;
 	*ret_start = text.start;
 	*ret_end = key;
@@ -88,25 +97,65 @@ static bool find_arguments(const struct os_file *file, const char **ret_start, c
 	return true;
 }
 
+/* Is @key there, and is it true? */
+static bool is_true(const struct os_file *file, const char *key)
+{
+	const char *end = file->text + file->length;
+	const char *at = find_tag(file->text, end, key);
+
+	for (at = at ? at + strlen(key) : end; at < end && strchr(" \t\r\n", *at); at++)
+		continue;
+	return begins(at, end, "<true/>");
+}
+
+/* What launchd loads it need not start. */
+static bool starts_at_boot(const struct os_file *file)
+{
+	return !is_true(file, "<key>Disabled</key>") &&
+	       (is_true(file, "<key>RunAtLoad</key>") || is_true(file, "<key>KeepAlive</key>"));
+}
+
+static void boot_setting(struct os_state *state, const struct os_file *file, struct text_span text)
+{
+	struct text_span name, value;
+	struct os_range *range;
+	enum os_end which;
+	uint32_t number;
+
+	if (!setting_of(text, &name, &value) || !(range = os_text_range(state, name, &which)) ||
+	    !os_text_number(value, UINT16_MAX, &number))
+		return;
+	range->boot_value[which] = number;
+	edit_where(range, file->path, line_of(file, text.start));
+}
+
+/* A shell's line with sysctl in it: each word of its own. */
+static void boot_line(struct os_state *state, const struct os_file *file, struct text_span text)
+{
+	struct text_span word;
+
+	if (!memmem(text.start, text.length, "sysctl", 6))
+		return;
+	while (text_word_next(&text, &word)) {
+		while (word.length && strchr(";&|\"'", word.start[word.length - 1]))
+			word.length--;
+		boot_setting(state, file, word);
+	}
+}
+
 static void boot_plist(struct os_state *state, const struct os_file *file)
 {
 	const char *at, *end;
-	struct text_span text, name, value;
+	struct text_span text;
+	bool ours = find_arguments(file, &at, &end);
 
-	if (!find_arguments(file, &at, &end))
+	if (!starts_at_boot(file) || !(ours || find_array(file, &at, &end)))
 		return;
-	while (next_string(&at, end, &text)) {
-		enum os_end which;
-		struct os_range *range;
-		uint32_t number;
-
-		if (!setting_of(text, &name, &value) ||
-		    !(range = os_text_range(state, name, &which)) ||
-		    !os_text_number(value, UINT16_MAX, &number))
-			continue;
-		range->boot_value[which] = number;
-		edit_where(range, file->path, line_of(file, text.start));
-	}
+	while (next_string(&at, end, &text))
+		if (ours)
+			boot_setting(state, file, text);
+		else
+			boot_line(state, file, text);
 }
 
 static bool is_other_daemon(const struct os_file *file)
@@ -232,6 +281,10 @@ int plist_persist(const struct os_state *state, const struct os_files *files,
 		return error_set(reterr, -EINVAL, "range",
 				 PLIST_PATH ": is no property list of ours: expected "
 					    "ProgramArguments that begin with sysctl");
+	if (file && !starts_at_boot(file))
+		return error_set(reterr, -EINVAL, "range",
+				 PLIST_PATH ": does not run at boot: expected RunAtLoad true, and "
+					    "Disabled not true");
 	note_others(state, files, note, sizeof(note));
 	if (file)
 		put_edited(file, plan, start, arguments, &out);

@@ -191,6 +191,10 @@ static void files_byte_for_byte(void **unused)
 	"a\n"                                                                                      \
 	"NDD_NAME[6]=a\nNDD_NAME[7]=a\nNDD_NAME[8]=a\nNDD_NAME[9]=a\n"
 
+#define PLIST_OF(program, keys)                                                                    \
+	"<dict><key>ProgramArguments</key><array><string>" program "</string></array>"             \
+	"<key>" keys "</dict>"
+
 static const struct boot_case {
 	const char *system, *release;
 	struct content file[FILES_MAX];
@@ -275,6 +279,22 @@ static const struct boot_case {
 	 "9000-65500 /etc/rc.tcpip line 2"},
 	{"macos", "24.1", {{"/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n"}}, "default"},
 	{"macos",
+	 "24.1",
+	 {{"/Library/LaunchDaemons/a.plist",
+	   PLIST_OF("/bin/sh</string><string>-c</string><string>sleep 9; /usr/sbin/sysctl -w "
+		    "net.inet.ip.portrange.first=20000; x",
+		    "RunAtLoad</key> <true/>")},
+	  {"/Library/LaunchDaemons/b.plist",
+	   PLIST_OF("/usr/sbin/sysctl</string><string>net.inet.ip.portrange.first=1",
+		    "RunAtLoad</key><false/>")},
+	  {"/Library/LaunchDaemons/c.plist",
+	   PLIST_OF("/usr/sbin/sysctl</string><string>net.inet.ip.portrange.first=2",
+		    "Label</key><true/>")},
+	  {"/Library/LaunchDaemons/d.plist",
+	   PLIST_OF("/usr/sbin/sysctl</string><string>net.inet.ip.portrange.first=3",
+		    "RunAtLoad</key><true/><key>Disabled</key>\n<true/>")}},
+	 "20000-65535 /Library/LaunchDaemons/a.plist line 1"},
+	{"macos",
 	 "13.4",
 	 {{"/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n"}},
 	 "20000-65535 /etc/sysctl.conf line 1"},
@@ -335,6 +355,8 @@ static void files_that_are_left_alone(void **unused)
 					 "start /usr/sbin/syslogd \"$src_running\"\n";
 	static const char plist[] = "<plist><key>ProgramArguments</key><array>"
 				    "<string>/bin/echo</string></array></plist>";
+	static const char disabled[] =
+		PLIST_OF("/usr/sbin/sysctl", "RunAtLoad</key><true/><key>Disabled</key><true/>");
 
 	(void)unused;
 	refused("freebsd", "14.1", "/etc/sysctl.conf", binary, sizeof(binary) - 1, -EINVAL);
@@ -344,6 +366,8 @@ static void files_that_are_left_alone(void **unused)
 	refused("aix", "5.1", NULL, NULL, 0, -ENOENT);
 	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", plist,
 		sizeof(plist) - 1, -EINVAL);
+	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", disabled,
+		sizeof(disabled) - 1, -EINVAL);
 	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", "bplist00", 8,
 		-EINVAL);
 	refused("solaris10", "5.10", SPARE, "#!/sbin/sh\n", 11, -EEXIST);
