@@ -87,8 +87,8 @@ static const struct change {
 	 "/sbin/sysctl -w net.inet6.ip6.anonportmax=40000\n"
 	 "/sbin/sysctl -w net.inet6.ip6.anonportmin=20000\n"},
 	{"solaris10", NDD("32768", "65535"), 49152, 61000,
-	 "/usr/sbin/ndd -set /dev/tcp tcp_smallest_anon_port 49152\n"
-	 "/usr/sbin/ndd -set /dev/tcp tcp_largest_anon_port 61000\n"},
+	 "ndd -set /dev/tcp tcp_smallest_anon_port 49152\n"
+	 "ndd -set /dev/tcp tcp_largest_anon_port 61000\n"},
 	{"hpux", NDD("1024", "5000"), 50001, 61000,
 	 "/usr/bin/ndd -set /dev/tcp tcp_largest_anon_port 61000\n"
 	 "/usr/bin/ndd -set /dev/tcp tcp_smallest_anon_port 50001\n"},
