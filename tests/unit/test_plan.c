@@ -90,8 +90,8 @@ static const struct change {
 	 "ndd -set /dev/tcp tcp_smallest_anon_port 49152\n"
 	 "ndd -set /dev/tcp tcp_largest_anon_port 61000\n"},
 	{"hpux", NDD("1024", "5000"), 50001, 61000,
-	 "/usr/bin/ndd -set /dev/tcp tcp_largest_anon_port 61000\n"
-	 "/usr/bin/ndd -set /dev/tcp tcp_smallest_anon_port 50001\n"},
+	 "ndd -set /dev/tcp tcp_largest_anon_port 61000\n"
+	 "ndd -set /dev/tcp tcp_smallest_anon_port 50001\n"},
 	/* The way back resets largest before smallest: 65535 first, so that smallest never passes it. */
 	{"illumos",
 	 "tcp:smallest_anon_port:32768::32768:1024-65535\ntcp:largest_anon_port:65535::65535:1024-"
