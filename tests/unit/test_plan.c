@@ -97,17 +97,17 @@ static const struct change {
 	 "tcp:smallest_anon_port:32768::32768:1024-65535\ntcp:largest_anon_port:65535::65535:1024-"
 	 "65535\n",
 	 1024, 20000,
-	 "/usr/sbin/ipadm set-prop -t -p smallest_anon_port=1024 tcp\n"
-	 "/usr/sbin/ipadm set-prop -t -p largest_anon_port=20000 tcp\n"
-	 "/usr/sbin/ipadm set-prop -p smallest_anon_port=1024 tcp\n"
-	 "/usr/sbin/ipadm set-prop -p largest_anon_port=20000 tcp\n"},
+	 "ipadm set-prop -t -p smallest_anon_port=1024 tcp\n"
+	 "ipadm set-prop -t -p largest_anon_port=20000 tcp\n"
+	 "ipadm set-prop -p smallest_anon_port=1024 tcp\n"
+	 "ipadm set-prop -p largest_anon_port=20000 tcp\n"},
 	/* Running already, but not kept. */
 	{"solaris11",
 	 "tcp:smallest_anon_port:49152::32768:1024-65535\ntcp:largest_anon_port:65535::65535:1024-"
 	 "65535\n",
 	 49152, 65535,
-	 "/usr/sbin/ipadm set-prop -p largest_anon_port=65535 tcp\n"
-	 "/usr/sbin/ipadm set-prop -p smallest_anon_port=49152 tcp\n"},
+	 "ipadm set-prop -p largest_anon_port=65535 tcp\n"
+	 "ipadm set-prop -p smallest_anon_port=49152 tcp\n"},
 	{"aix", "tcp_ephemeral_low = 32768\ntcp_ephemeral_high = 65535\n", 49152, 65535,
 	 "/usr/sbin/no -o tcp_ephemeral_low=49152\n/usr/sbin/no -r -o tcp_ephemeral_low=49152\n"
 	 "/usr/sbin/no -r -o tcp_ephemeral_high=65535\n"},
