@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "config_files.h"
 #include "config_root.h"
 #include "netns.h"
 #include "printable.h"
@@ -31,6 +33,21 @@ static bool is_foreign(bool entered)
 bool change_session_is_image(const struct arguments *arguments)
 {
 	return config_root_given() && !arguments_has(arguments, "netns");
+}
+
+const char *change_session_image_note(const struct change *planned)
+{
+	bool read = sysctl_files_by_systemd() || config_root_has("/etc/sysctl.d");
+
+	for (unsigned i = 0; i < planned->steps; i++)
+		read |= planned->step[i].path &&
+			strcmp(planned->step[i].path, "/etc/sysctl.conf") == 0;
+	return read || !planned->steps ? "this is an image: only its files change, no running value"
+				       : "this is an image: only its files change, no running "
+					 "value; it has neither "
+					 "systemd nor a directory /etc/sysctl.d: where its boot "
+					 "reads /etc/sysctl.conf "
+					 "alone, put the line there too";
 }
 
 static int enter(const char *name, struct change_session *session, struct eph_error *reterr)

@@ -31,6 +31,9 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
  * which it does. */
 bool change_session_is_image(const struct arguments *arguments);
 
+/* What is to be said of a @planned change of an image. */
+const char *change_session_image_note(const struct change *planned);
+
 /* Say what was settled, on standard error. */
 void change_session_tell(const struct strbuf *recovered);
 

@@ -271,11 +271,13 @@ static int plan(struct change_session *session, struct reserving *reserving,
 	reserving->change = change_new(&session->local.runner.place);
 	if (!reserving->change)
 		return error_set(reterr, -ENOMEM, "reserve", "out of memory");
-	if (session->image)
-		note(reserving, "this is an image: only its files change, no running value");
 	if (reserving->persist)
 		r = plan_persisted(session, reserving, &persisted, reterr);
-	return r == 0 && !session->image ? plan_running(reserving, ret_running, reterr) : r;
+	if (r == 0 && session->image)
+		note(reserving, "%s", change_session_image_note(reserving->change));
+	else if (r == 0)
+		r = plan_running(reserving, ret_running, reterr);
+	return r;
 }
 
 /* --- what is worth a word --------------------------------------------------------------------------------------- */

@@ -194,13 +194,12 @@ int range_change_plan(struct change_session *session, struct range_change *range
 		range_change_note(range, false,
 				  "only the running value: no file of this host is about this "
 				  "network namespace, so it is gone with the namespace");
-	if (session->image)
-		range_change_note(range, false,
-				  "this is an image: only its files change, no running value");
 	range->persist &= !session->foreign;
 	if (range->persist)
 		r = plan_files(session, range, reterr);
-	if (r == 0 && !session->image)
+	if (r == 0 && session->image)
+		range_change_note(range, false, "%s", change_session_image_note(range->change));
+	else if (r == 0)
 		r = plan_running(range, reterr);
 	if (r == 0 && range->confirm_s && range->change->steps)
 		range_change_note(range, false,

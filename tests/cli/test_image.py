@@ -139,6 +139,11 @@ def test_no_systemd():
     image.run('range', 'set', '25000-60001')
     assert image.files()['/etc/sysctl.conf'] == f'# alpine\n{KEY} = 25000 60001'
     image.run('range', 'undo')
+    # Some read /etc/sysctl.conf alone; that cannot be seen, and is said where nothing speaks against it.
+    for files, systemd, said in (({}, True, False), ({'/etc/sysctl.d/README': ''}, False, False), ({}, False, True)):
+        for words in (['range', 'set', '25000-60001'], ['reserve', 'add', '3306']):
+            text = Image(files, systemd=systemd).run(*words).stdout
+            assert ('/etc/sysctl.conf' in text) == said, (files, systemd, text)
     image = Image({'/etc/rc.local': f'#!/bin/sh\necho 30000 60001 > {NET}ip_local_port_range\n'}, systemd=False)
     assert image.boots_with(expect=1)['low'] == 30000
     assert 'rc.local' in image.run('range', 'set', '25000-60001', expect=3).stderr
