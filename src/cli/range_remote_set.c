@@ -103,7 +103,7 @@ static void show(struct setting *set, struct host_row *row, struct outcome *outc
 							       : 0};
 
 	for (unsigned i = 0; i < change->steps; i++)
-		if (*set->change->command[i])
+		if (set->change->command[i])
 			view.command[i] = set->change->command[i];
 	for (unsigned i = 0; i < set->notes; i++)
 		view.note[view.notes++] = set->note[i].text;

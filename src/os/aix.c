@@ -206,4 +206,7 @@ const struct os_system os_aix = {
 	.kept_in = "/etc/tunables/nextboot",
 	.boot = rc_tcpip_boot,
 	.persist = rc_tcpip_persist,
+	.no_list = "there is no list of ports that are never chosen; "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

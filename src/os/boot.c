@@ -20,11 +20,27 @@ static void start_boot(struct os_state *state)
 	}
 }
 
+static void start_lists(struct os_state *state)
+{
+	for (size_t i = 0; i < state->reserveds; i++) {
+		struct os_reserved *reserved = &state->reserved[i];
+
+		if (!reserved->list || reserved->list->store != OS_RUNNING)
+			continue;
+		*reserved->where = '\0';
+		reserved->boot_known = true;
+		reserved->boot_set = reserved->boot_whole = false;
+		port_set_clear(&reserved->boot_plus);
+		port_set_clear(&reserved->boot_minus);
+	}
+}
+
 void os_boot(struct os_state *state, const struct os_files *files)
 {
 	if (!state->system->boot)
 		return;
 	start_boot(state);
+	start_lists(state);
 	state->system->boot(state, files);
 	for (size_t i = 0; i < state->ranges; i++) {
 		struct os_range *range = &state->range[i];

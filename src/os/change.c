@@ -133,7 +133,7 @@ static int check_before(struct change_run *run, const struct change *change,
 
 		if (r < 0)
 			return r;
-		if (stand == STEP_OTHER)
+		if (stand == STEP_OTHER || stand == STEP_HALF)
 			return error_set(reterr, -ESTALE, "change",
 					 "%.200s was changed by somebody else meanwhile; nothing "
 					 "was done",
@@ -153,8 +153,9 @@ static int take_back(struct change_run *run, struct change *change, unsigned las
 		enum step_stand stand;
 		int r = change_step_stand(run, step, &stand, reterr);
 
-		if (r == 0 && (stand == STEP_AFTER || (stand == STEP_OTHER && i == last &&
-						       change_step_may_be_half(run, step))))
+		if (r == 0 &&
+		    (stand == STEP_AFTER || stand == STEP_HALF ||
+		     (stand == STEP_OTHER && i == last && change_step_may_be_half(run, step))))
 			r = change_step_take_back(run, step, reterr);
 		if (r < 0 && first_error == 0)
 			first_error = r;

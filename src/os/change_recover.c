@@ -53,7 +53,7 @@ static int take_back(struct change_run *run, struct change *change, const enum s
 	for (unsigned i = change->steps; r == 0 && i-- > 0;) {
 		const struct change_step *step = &change->step[i];
 
-		if (stand[i] == STEP_AFTER ||
+		if (stand[i] == STEP_AFTER || stand[i] == STEP_HALF ||
 		    (stand[i] == STEP_OTHER && is_half_set(run, change, step)))
 			r = change_step_take_back(run, step, reterr);
 		else if (stand[i] == STEP_OTHER)

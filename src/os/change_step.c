@@ -55,6 +55,17 @@ static int stand_of_link(struct change_run *run, const struct change_step *step,
 	return r == -EEXIST ? 0 : r;
 }
 
+static enum step_stand stand_between(const struct change_run *run, const struct change_step *step,
+				     const char *now)
+{
+	const struct setting_ops *ops = run->runner->settings;
+
+	return ops->is_between && ops->is_between(run->runner, step->setting, step->before,
+						  step->after, now)
+		       ? STEP_HALF
+		       : STEP_OTHER;
+}
+
 static int stand_of_setting(struct change_run *run, const struct change_step *step,
 			    enum step_stand *ret, struct eph_error *reterr)
 {
@@ -62,9 +73,10 @@ static int stand_of_setting(struct change_run *run, const struct change_step *st
 	int r = run->runner->settings->read(run->runner, step->setting, &value, reterr);
 
 	if (r == 0)
-		*ret = same_value(value.text, step->after)    ? STEP_AFTER
-		       : same_value(value.text, step->before) ? STEP_BEFORE
-							      : STEP_OTHER;
+		*ret = same_value(value.text, step->after) ? STEP_AFTER
+		       : same_value(value.text, step->before)
+			       ? STEP_BEFORE
+			       : stand_between(run, step, value.text);
 	strbuf_done(&value);
 	return r;
 }

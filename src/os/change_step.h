@@ -9,6 +9,7 @@
 enum step_stand {
 	STEP_BEFORE, /* as it was before the change */
 	STEP_AFTER,  /* as the change wants it */
+	STEP_HALF,   /* between the two: only a part of it is done, or taken back */
 	STEP_OTHER,  /* somebody else's value */
 };
 

@@ -73,7 +73,7 @@ static int check_stand(struct change_run *run, const struct change *change,
 
 		if (r < 0)
 			return r;
-		if (ret_stand[i] == STEP_OTHER)
+		if (ret_stand[i] == STEP_OTHER || ret_stand[i] == STEP_HALF)
 			return error_set(reterr, -ESTALE, "undo",
 					 "%.180s was changed by somebody else since change %s; "
 					 "nothing was undone",

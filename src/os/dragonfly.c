@@ -3,6 +3,7 @@
  */
 #include "os_text.h"
 #include "sysctl_conf.h"
+#include "sysctl_list.h"
 
 static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
@@ -50,7 +51,9 @@ static const struct os_fact fact[] = {
 	{"sharing", "connect() shares a port between destinations",
 	 "DragonFly netinet/in_pcb.c, in_pcbbind_remote()"},
 	{"exhausted", "connect() fails with EADDRNOTAVAIL", "DragonFly netinet/in_pcb.c"},
-	{"never chosen", "ports of the baddynamicports table", "DragonFly netinet/in_pcb.c"},
+	{"never chosen",
+	 "ports of the baddynamicports table: net.inet.tcp.baddynamic and net.inet.udp.baddynamic",
+	 "DragonFly netinet/in_pcb.c; the names of the settings are known, not read again"},
 	{"TIME_WAIT", "2 * net.inet.tcp.msl (30000 ms)", "uncertain"},
 	{"boot", "/etc/sysctl.conf; name=value without blanks only", "known, not read again"},
 	{.topic = NULL},
@@ -68,7 +71,15 @@ static const struct os_facts facts = {
 
 static const struct os_command commands[] = {
 	{"sysctl", "/sbin/sysctl net.inet.ip.portrange"},
+	{"baddynamic", "/sbin/sysctl net.inet.tcp.baddynamic net.inet.udp.baddynamic 2>/dev/null"},
 	{NULL, NULL},
+};
+
+/* What the kernel has on them by itself is not known. */
+static const struct os_list lists[] = {
+	{"net.inet.tcp.baddynamic", OS_TCP, OS_IPV4_6, OS_RUNNING, false, NULL},
+	{"net.inet.udp.baddynamic", OS_UDP, OS_IPV4_6, OS_RUNNING, false, NULL},
+	{.setting = NULL},
 };
 
 static const struct os_boot_file boot_files[] = {
@@ -90,6 +101,15 @@ static void set(const struct os_state *state, const struct os_step *step, struct
 		strbuf_printf(out, "/sbin/sysctl %s=%s", step->setting, step->after);
 }
 
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	(void)state;
+	(void)store;
+	sysctl_list_set("/sbin/sysctl", list, before, after, out);
+}
+
 const struct os_system os_dragonfly = {
 	.name = "dragonfly",
 	.title = "DragonFly BSD",
@@ -101,8 +121,11 @@ const struct os_system os_dragonfly = {
 	.read = commands,
 	.boot_file = boot_files,
 	.is = is,
-	.parse = os_text_parse_pairs,
+	.parse = sysctl_list_parse,
 	.set = set,
 	.boot = sysctl_conf_boot,
 	.persist = sysctl_conf_persist,
+	.list = lists,
+	.list_set = list_set,
+	.list_persist = sysctl_list_persist,
 };

@@ -136,4 +136,7 @@ const struct os_system os_freebsd = {
 	.set = set,
 	.boot = sysctl_conf_boot,
 	.persist = sysctl_conf_persist,
+	.no_list = "there is no list of ports that are never chosen; "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

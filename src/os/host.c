@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "parse.h"
+#include "reserved.h"
 #include "text_line.h"
 
 #define PART         "ephemports-part"
@@ -225,11 +226,32 @@ static bool shows_kept(const struct os_state *state, const struct os_range *rang
 	       state->system->kept_by(state) != OS_BOTH;
 }
 
+/* The list of this name: what is on it now, or what a command keeps. False: there is none. */
+static bool find_list(const struct os_state *state, const char *name, struct strbuf *ret)
+{
+	bool boot = take_prefix(&name);
+	const struct os_reserved *reserved = os_reserved_find(state, name);
+	struct os_ports ports;
+
+	if (!reserved)
+		return false;
+	if (boot)
+		os_reserved_kept(reserved, &ports);
+	else
+		os_reserved_now(reserved, &ports);
+	if (!boot || reserved->boot_set)
+		os_ports_format(&ports, ret);
+	return true;
+}
+
 /* False when there is no such setting, or its running value was not read. */
 static bool find_value(const struct os_state *state, const char *name, struct strbuf *ret)
 {
-	bool boot = take_prefix(&name);
+	bool boot;
 
+	if (find_list(state, name, ret))
+		return true;
+	boot = take_prefix(&name);
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range *range = &state->range[i];
 		const uint32_t *value =
@@ -268,12 +290,26 @@ static int setting_read(struct runner *runner, const char *name, struct strbuf *
 	return read_into(host_of(runner), state, name, ret, reterr);
 }
 
+/* What the last of several commands said; each before it came off. */
+static struct text_span last_line(const struct strbuf *text)
+{
+	struct text_lines lines = text_lines(text->text, text->length, false);
+	struct text_span line, last = {"", 0};
+
+	while (text_line_next(&lines, &line))
+		if (line.length)
+			last = line;
+	last.length = last.length > SAID_MAX ? SAID_MAX : last.length;
+	return last;
+}
+
 static int run_set(struct os_host *host, const char *line, const char *name,
 		   struct eph_error *reterr)
 {
 	struct runner_output output;
 	int r = host->way->ops->line(host->way, line, &output, reterr);
-	struct text_span said = first_line(&output.errors, &output.text);
+	struct text_span said = output.errors.length ? first_line(&output.errors, &output.text)
+						     : last_line(&output.text);
 
 	/* Status 0 proves nothing (OpenBSD): the caller reads back. */
 	if (r == 0 && output.status)
@@ -306,6 +342,63 @@ static int fill_step(const struct os_state *state, const char *name, const char 
 	return 0;
 }
 
+/* So many at a time that no command line gets too long, each only when the one before it came off. */
+#define COMMANDS_BYTES 4000u
+
+static int run_commands(struct os_host *host, const struct strbuf *commands, const char *name,
+			struct eph_error *reterr)
+{
+	struct text_lines lines = text_lines(commands->text, commands->length, false);
+	struct strbuf joined = STRBUF_INIT;
+	struct text_span line;
+	int r = 0;
+
+	while (r == 0 && text_line_next(&lines, &line)) {
+		if (joined.length && joined.length + line.length > COMMANDS_BYTES) {
+			r = run_set(host, joined.text, name, reterr);
+			strbuf_clear(&joined);
+		}
+		strbuf_puts(&joined, joined.length ? " && " : "");
+		strbuf_add(&joined, line.start, line.length);
+	}
+	if (r == 0 && joined.failed)
+		r = error_set(reterr, -ENOMEM, "setting", "out of memory");
+	if (r == 0 && joined.length)
+		r = run_set(host, joined.text, name, reterr);
+	strbuf_done(&joined);
+	return r;
+}
+
+/* From what is on the list by now, which need not be what was on it when the change was planned. */
+static int write_list(struct os_host *host, const struct os_state *state,
+		      const struct os_reserved *reserved, bool boot, const char *value,
+		      struct eph_error *reterr)
+{
+	enum os_store store = boot ? reserved->list->store : OS_RUNNING;
+	struct strbuf commands = STRBUF_INIT, now = STRBUF_INIT, wanted = STRBUF_INIT;
+	struct os_ports before, after;
+	int r = os_ports_read(value, reserved->list->rows, &after);
+
+	if (r < 0 || (boot && store == OS_RUNNING))
+		return error_set(reterr, -EINVAL, "setting", "%.80s: '%.40s' is no value for it",
+				 reserved->setting, value);
+	if (boot)
+		os_reserved_kept(reserved, &before);
+	else
+		os_reserved_now(reserved, &before);
+	os_ports_format(&before, &now);
+	os_ports_format(&after, &wanted);
+	if (boot || strcmp(now.text, wanted.text) != 0)
+		r = os_list_commands(state, reserved->list, store, &before, &after, &commands,
+				     reterr);
+	if (r == 0)
+		r = run_commands(host, &commands, reserved->setting, reterr);
+	strbuf_done(&commands);
+	strbuf_done(&now);
+	strbuf_done(&wanted);
+	return r;
+}
+
 static int setting_write(struct runner *runner, const char *name, const char *value,
 			 struct eph_error *reterr)
 {
@@ -315,7 +408,14 @@ static int setting_write(struct runner *runner, const char *name, const char *va
 	struct os_step step;
 	/* Read first: only a setting that the system shows is set. */
 	int r = read_into(host, state, name, &before, reterr);
+	const char *bare = name;
+	bool boot = take_prefix(&bare);
+	const struct os_reserved *list = r == 0 ? os_reserved_find(state, bare) : NULL;
 
+	if (list) {
+		strbuf_done(&before);
+		return write_list(host, state, list, boot, value, reterr);
+	}
 	if (r == 0)
 		r = fill_step(state, name, before.text, value, &step, reterr);
 	if (r == 0 && !os_set_command(state, &step, &line))
@@ -327,9 +427,33 @@ static int setting_write(struct runner *runner, const char *name, const char *va
 	return r;
 }
 
+/* A list is changed by several commands: in between are lists that have all that stays, and nothing that is not meant. */
+static bool setting_is_between(const struct runner *runner, const char *name, const char *before,
+			       const char *after, const char *now)
+{
+	const struct os_list *list = ((const struct os_host *)runner)->system->list;
+	struct os_ports from, to, at;
+	struct port_set some;
+
+	take_prefix(&name);
+	while (list && list->setting && strcmp(list->setting, name) != 0)
+		list++;
+	if (!list || !list->setting || os_ports_read(before, false, &from) < 0 ||
+	    os_ports_read(after, false, &to) < 0 || os_ports_read(now, false, &at) < 0)
+		return false;
+	some = from.set;
+	port_set_keep_set(&some, &to.set);
+	port_set_remove_set(&some, &at.set);
+	port_set_remove_set(&at.set, &from.set);
+	port_set_remove_set(&at.set, &to.set);
+	return !port_set_count(&some) && !port_set_count(&at.set);
+}
+
 /* Any of these commands may do half of what it was asked for, whatever the system is known for. */
-static const struct setting_ops settings = {
-	.read = setting_read, .write = setting_write, .clamps = true};
+static const struct setting_ops settings = {.read = setting_read,
+					    .write = setting_write,
+					    .is_between = setting_is_between,
+					    .clamps = true};
 
 int os_host_open(struct os_host *host, struct runner *way, const char *os, struct eph_error *reterr)
 {
@@ -361,6 +485,8 @@ int os_host_open(struct os_host *host, struct runner *way, const char *os, struc
 /* Boot files. */
 
 #define FILE_HEAD "ephemports-file "
+#define LINK_HEAD                                                                                  \
+	"ephemports-link " /* the same for what a symbolic link leads to; no longer, no shorter */
 
 /* A link to /dev/null is a character device to test(1). */
 static void join_files(const struct os_boot_file *file, struct strbuf *out)
@@ -370,7 +496,8 @@ static void join_files(const struct os_boot_file *file, struct strbuf *out)
 		strbuf_printf(out, " %s", file->path);
 	strbuf_puts(out,
 		    "; do if [ -f \"$f\" ]; then if [ -r \"$f\" ]; then set x `wc -c <\"$f\"`; "
-		    "echo \"" FILE_HEAD "$2 $f\"; cat \"$f\"; else exit 44; fi; "
+		    "if [ -h \"$f\" ]; then echo \"" LINK_HEAD "$2 $f\"; else echo \"" FILE_HEAD
+		    "$2 $f\"; fi; cat \"$f\"; else exit 44; fi; "
 		    "else if [ -c \"$f\" ]; then echo \"" FILE_HEAD "0 $f\"; fi; fi; done");
 }
 
@@ -383,7 +510,10 @@ static int next_file(const char **at, const char *end, struct os_file *ret)
 
 	if (*at == end)
 		return 0;
-	if (!newline || (size_t)(newline - *at) < head || memcmp(*at, FILE_HEAD, head) != 0)
+	if (!newline || (size_t)(newline - *at) < head)
+		return -EPROTO;
+	ret->link = memcmp(*at, LINK_HEAD, head) == 0;
+	if (!ret->link && memcmp(*at, FILE_HEAD, head) != 0)
 		return -EPROTO;
 	blank = memchr(*at + head, ' ', (size_t)(newline - *at) - head);
 	if (!blank ||

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "edit_text.h"
 #include "error.h"
 #include "plan_order.h"
 
@@ -14,6 +15,8 @@ struct host_change *host_change_free(struct host_change *change)
 	if (!change)
 		return NULL;
 	change_free(change->change);
+	for (unsigned i = 0; i < CHANGE_STEPS_MAX; i++)
+		free(change->command[i]);
 	os_edits_done(&change->edits);
 	os_host_files_done(&change->files);
 	free(change);
@@ -86,7 +89,7 @@ static int add_step(struct os_host *host, struct host_change *change, const stru
 						  boot ? before.text : step->before, step->after),
 			       reterr);
 		if (r == 0 && os_set_command(&change->state, step, &command))
-			snprintf(change->command[index], HOST_COMMAND_BYTES, "%s", command.text);
+			change->command[index] = strbuf_take(&command);
 	}
 	strbuf_done(&before);
 	strbuf_done(&command);
@@ -119,14 +122,13 @@ static void words_of(const struct host_change *change, const struct os_wish *wis
 	}
 }
 
-static int add_edit(struct os_host *host, struct host_change *change, const struct os_wish *wish,
-		    const struct os_edit *edit, struct eph_error *reterr)
+int host_change_add_edit(struct os_host *host, struct host_change *change, const char *name,
+			 const char *before, const char *after, const struct os_edit *edit,
+			 struct eph_error *reterr)
 {
-	char name[40], before[16], after[16];
 	struct runner_file old;
 	int r;
 
-	words_of(change, wish, name, before, after);
 	if (edit->link_to)
 		return add_failed(change_add_link(change->change, name, edit->path, edit->link_to),
 				  reterr);
@@ -135,13 +137,23 @@ static int add_edit(struct os_host *host, struct host_change *change, const stru
 		r = error_set(reterr, -ESTALE, "range", "%.80s: %.150s changed meanwhile",
 			      host->runner.place.host, edit->path);
 	if (r == 0)
-		r = add_failed(change_add_file(change->change, name, *before ? before : NULL, after,
-					       edit->path, &old, edit->text, edit->length),
+		r = add_failed(change_add_file(change->change, name, before, after, edit->path,
+					       &old, edit->text, edit->length),
 			       reterr);
 	if (r == 0 && edit->created)
 		change->change->step[change->change->steps - 1].mode = edit->mode;
 	runner_file_done(&old);
 	return r;
+}
+
+static int add_edit(struct os_host *host, struct host_change *change, const struct os_wish *wish,
+		    const struct os_edit *edit, struct eph_error *reterr)
+{
+	char name[40], before[16], after[16];
+
+	words_of(change, wish, name, before, after);
+	return host_change_add_edit(host, change, name, *before ? before : NULL, after, edit,
+				    reterr);
 }
 
 static bool ends_with(const char *path, const char *end)
@@ -175,8 +187,23 @@ static const char *text_of(const struct host_change *change, const struct os_edi
 	return NULL;
 }
 
+/* Links that were fetched lead to what is edited when they held the same. */
+static void follow_links(const struct host_change *change, const struct os_edit *edit,
+			 struct os_file *ret)
+{
+	const struct os_files files = {change->files.file, change->files.count};
+	const struct os_file *old = edit_file(&files, edit->path);
+
+	for (size_t i = 0; old && edit->text && i < files.count; i++)
+		if (files.file[i].link && files.file[i].length == old->length &&
+		    (!old->length || memcmp(files.file[i].text, old->text, old->length) == 0)) {
+			ret[i].text = edit->text;
+			ret[i].length = edit->length;
+		}
+}
+
 /* The files as they will be: borrowed. */
-static size_t files_after(const struct host_change *change, struct os_file *ret)
+size_t host_change_files_after(const struct host_change *change, struct os_file *ret)
 {
 	size_t count = change->files.count;
 
@@ -192,6 +219,7 @@ static size_t files_after(const struct host_change *change, struct os_file *ret)
 		if (file.text)
 			ret[at] = file;
 		count += file.text && at == count;
+		follow_links(change, edit, ret);
 	}
 	return count;
 }
@@ -208,7 +236,7 @@ static int check_boot(const struct host_change *change, const struct os_wish *wi
 	if (!state || !file)
 		return error_set(reterr, -ENOMEM, "range", "out of memory");
 	*state = change->state;
-	files.count = files_after(change, file);
+	files.count = host_change_files_after(change, file);
 	os_boot(state, &files);
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range *range = &state->range[i];

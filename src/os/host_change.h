@@ -8,16 +8,13 @@
 #include "change.h"
 #include "host.h"
 
-#define HOST_COMMAND_BYTES 256u
-
 struct host_change {
 	struct os_state state; /* before the change, with what its boot files say */
 	struct os_host_files files;
 	struct os_edits edits;
 	struct os_plan plan; /* the steps of the running system */
 	struct change *change;
-	char command[CHANGE_STEPS_MAX]
-		    [HOST_COMMAND_BYTES]; /* of each step of the change; "" for files */
+	char *command[CHANGE_STEPS_MAX]; /* of each step of the change; NULL for files */
 };
 
 /* The state of @host, and what its files bring at boot. On the heap; free with host_change_free(). NULL with @reterr. */
@@ -31,6 +28,21 @@ struct host_change *host_change_free(struct host_change *change); /* NULL is fin
  */
 int host_change_plan(struct os_host *host, struct host_change *change, const struct os_wish *wish,
 		     bool persist, struct eph_error *reterr);
+
+/**
+ * host_change_reserve() - the change that puts ports on the lists of reserved ones, or takes them off
+ * Return: 0; as os_list_check() and os_list_persist(); -EOPNOTSUPP when it cannot be had without @persist; -EBUSY when the
+ * next boot would bring something else.
+ */
+int host_change_reserve(struct os_host *host, struct host_change *change,
+			const struct os_list_wish *wish, bool persist, struct eph_error *reterr);
+
+/* For those two: an edit as a step of the change; and the files as they will be, borrowed, in @ret, which has room for
+ * files.count + OS_EDITS_MAX. */
+int host_change_add_edit(struct os_host *host, struct host_change *change, const char *setting,
+			 const char *before, const char *after, const struct os_edit *edit,
+			 struct eph_error *reterr);
+size_t host_change_files_after(const struct host_change *change, struct os_file *ret);
 
 /* The default that all ranges of this name have. Return: 0, or -ENODATA with @reterr. */
 int host_change_default(const struct host_change *change, enum os_range_name name,

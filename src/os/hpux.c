@@ -99,4 +99,7 @@ const struct os_system os_hpux = {
 	.set = set,
 	.boot = nddconf_boot,
 	.persist = nddconf_persist,
+	.no_list = "there is no list of ports that are never chosen; "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

@@ -119,6 +119,28 @@ static void put(struct row *row, enum column column, struct text_span value)
 		row->persistent = value;
 }
 
+const struct os_list ipadm_list[] = {
+	{"tcp/extra_priv_ports", OS_TCP, OS_IPV4_6, OS_BOTH, false, "2049,4045"},
+	{"udp/extra_priv_ports", OS_UDP, OS_IPV4_6, OS_BOTH, false, "2049,4045"},
+	{.setting = NULL},
+};
+
+/* A property that is kept is kept as a whole; one that is not returns to the default. */
+static void take_list(struct os_state *state, const struct os_list *list, const struct row *row)
+{
+	struct os_reserved *reserved;
+
+	os_text_reserve(state, list->setting, list->protocols, row->current, true);
+	reserved = os_text_reserved(state, list->setting, list->protocols, list->families, true);
+	if (!reserved || !row->persistent.start)
+		return;
+	reserved->boot_known = true;
+	reserved->boot_set = reserved->boot_whole =
+		port_set_parse(row->persistent.start, row->persistent.length, &reserved->boot_plus,
+			       NULL) == 0 &&
+		port_set_count(&reserved->boot_plus);
+}
+
 static void take_extra(struct os_state *state, const struct row *row)
 {
 	uint32_t number;
@@ -127,9 +149,9 @@ static void take_extra(struct os_state *state, const struct row *row)
 	    os_text_number(row->current, UINT16_MAX, &number) && number > state->floor)
 		state->floor = (uint16_t)number;
 	else if (text_is(row->property, "extra_priv_ports") && text_is(row->proto, "tcp"))
-		os_text_reserve(state, "tcp/extra_priv_ports", OS_TCP, row->current, true);
+		take_list(state, &ipadm_list[0], row);
 	else if (text_is(row->property, "extra_priv_ports") && text_is(row->proto, "udp"))
-		os_text_reserve(state, "udp/extra_priv_ports", OS_UDP, row->current, true);
+		take_list(state, &ipadm_list[1], row);
 }
 
 static void take(struct os_state *state, const struct row *row)
@@ -222,4 +244,24 @@ void ipadm_set(const struct os_state *state, const struct os_step *step, struct 
 		strbuf_printf(out, "ipadm set-prop %s-p %s=%s %.*s",
 			      step->store == OS_RUNNING ? "-t " : "", slash + 1, step->after,
 			      (int)(slash - step->setting), step->setting);
+}
+
+void ipadm_list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		    const struct os_ports *before, const struct os_ports *after, struct strbuf *out)
+{
+	const char *comma = "";
+
+	(void)state;
+	(void)before;
+	if (!port_set_count(&after->set)) {
+		if (store == OS_BOTH)
+			strbuf_printf(out, "ipadm reset-prop -p extra_priv_ports %.3s\n",
+				      list->setting);
+		return;
+	}
+	strbuf_printf(out,
+		      "ipadm set-prop %s-p extra_priv_ports=", store == OS_RUNNING ? "-t " : "");
+	for (int port = -1; (port = port_set_next(&after->set, port + 1)) >= 0; comma = ",")
+		strbuf_printf(out, "%s%d", comma, port);
+	strbuf_printf(out, " %.3s\n", list->setting);
 }

@@ -17,4 +17,10 @@ void ipadm_parse(struct os_state *state, const struct os_output *output);
 /* Running values only with -t; set-prop without it writes both. */
 void ipadm_set(const struct os_state *state, const struct os_step *step, struct strbuf *out);
 
+/* Lists of TCP and UDP; with set-prop the whole list is given, so that both memories end up as told. */
+extern const struct os_list ipadm_list[];
+void ipadm_list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		    const struct os_ports *before, const struct os_ports *after,
+		    struct strbuf *out);
+
 #endif

@@ -60,4 +60,6 @@ const struct os_system os_irix = {
 	.facts = &facts,
 	.read = commands,
 	.is = is,
+	.no_list = "there is no list of ports that are never chosen, and the range is compiled in; "
+		   "let the service take a port below 1024",
 };

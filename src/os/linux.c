@@ -6,6 +6,7 @@
 
 #include "linux_boot.h"
 #include "os_text.h"
+#include "reserved.h"
 #include "text_sysctl.h"
 
 #define RANGE    "net.ipv4.ip_local_port_range"
@@ -88,6 +89,11 @@ static const struct os_command commands[] = {
 	{NULL, NULL},
 };
 
+static const struct os_list lists[] = {
+	{RESERVED, OS_TCP_UDP, OS_IPV4_6, OS_RUNNING, false, ""},
+	{.setting = NULL},
+};
+
 static bool is(struct text_span name, struct text_span release, struct text_span version)
 {
 	(void)release;
@@ -131,6 +137,19 @@ static void set(const struct os_state *state, const struct os_step *step, struct
 			      step->after);
 }
 
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	(void)list;
+	(void)state;
+	(void)store;
+	(void)before;
+	strbuf_puts(out, "echo \"");
+	os_ports_format(after, out);
+	strbuf_puts(out, "\" >/proc/sys/net/ipv4/ip_local_reserved_ports\n");
+}
+
 const struct os_system os_linux = {
 	.name = "linux",
 	.title = "Linux",
@@ -146,4 +165,7 @@ const struct os_system os_linux = {
 	.set = set,
 	.boot = linux_boot,
 	.persist = linux_persist,
+	.list = lists,
+	.list_set = list_set,
+	.list_persist = linux_list_persist,
 };

@@ -13,4 +13,9 @@ void linux_boot(struct os_state *state, const struct os_files *files);
 int linux_persist(const struct os_state *state, const struct os_files *files,
 		  const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr);
 
+/* The list of reserved ports; what runs is kept too. */
+int linux_list_persist(const struct os_state *state, const struct os_files *files,
+		       const struct os_list_wish *wish, struct os_edits *ret,
+		       struct eph_error *reterr);
+
 #endif

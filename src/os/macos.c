@@ -110,4 +110,7 @@ const struct os_system os_macos = {
 	.set = set,
 	.boot = plist_boot,
 	.persist = plist_persist,
+	.no_list = "ports that are never chosen are compiled in; "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

@@ -84,3 +84,23 @@ void ndd_set(const char *ndd, const struct os_step *step, struct strbuf *out)
 		strbuf_printf(out, "%s -set /dev/%.*s %s %s", ndd, (int)device.length, device.start,
 			      step->setting, step->after);
 }
+
+static void put_ports(const char *ndd, const struct os_list *list, const char *act,
+		      const struct port_set *ports, const struct port_set *without,
+		      struct strbuf *out)
+{
+	struct text_span device = ndd_device(list->setting);
+	struct port_set rest = *ports;
+
+	port_set_remove_set(&rest, without);
+	for (int port = -1; (port = port_set_next(&rest, port + 1)) >= 0;)
+		strbuf_printf(out, "%s -set /dev/%.*s %s_%s %d\n", ndd, (int)device.length,
+			      device.start, list->setting, act, port);
+}
+
+void ndd_list_set(const char *ndd, const struct os_list *list, const struct os_ports *before,
+		  const struct os_ports *after, struct strbuf *out)
+{
+	put_ports(ndd, list, "del", &before->set, &after->set, out);
+	put_ports(ndd, list, "add", &after->set, &before->set, out);
+}

@@ -122,4 +122,9 @@ const struct os_system os_netbsd = {
 	.set = set,
 	.boot = sysctl_conf_boot,
 	.persist = sysctl_conf_persist,
+	.no_list = "net.inet.ip.anonportalgo.reserve and net.inet6.ip6.anonportalgo.reserve are "
+		   "for that, but how "
+		   "their value is written differs and was not seen, so it is left to you; or "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

@@ -4,6 +4,7 @@
  */
 #include "os_text.h"
 #include "sysctl_conf.h"
+#include "sysctl_list.h"
 
 /* In /usr/sbin until the 2000s. */
 #define SYSCTL "S=/sbin/sysctl; test -x $S || S=/usr/sbin/sysctl; $S"
@@ -75,6 +76,15 @@ static const struct os_command commands[] = {
 	{NULL, NULL},
 };
 
+/* As the kernel of some releases has them; others differ a little. */
+static const struct os_list lists[] = {
+	{"net.inet.tcp.baddynamic", OS_TCP, OS_IPV4_6, OS_RUNNING, false,
+	 "587,749-751,853,871,2049,6000-6010"},
+	{"net.inet.udp.baddynamic", OS_UDP, OS_IPV4_6, OS_RUNNING, false,
+	 "623,664,749-751,2049,3784,3785,7784"},
+	{.setting = NULL},
+};
+
 static const struct os_boot_file boot_files[] = {
 	{"/etc/sysctl.conf"},
 	{NULL},
@@ -87,29 +97,25 @@ static bool is(struct text_span name, struct text_span release, struct text_span
 	return text_is(name, "OpenBSD");
 }
 
-static void parse(struct os_state *state, const struct os_output *output)
+/* Before 3.5 sysctl(8) sets nothing without -w, today's ignores it. */
+static bool is_old(const struct os_state *state)
 {
-	struct text_lines lines = text_lines(output->text, output->length, false);
-	struct text_span line, name, value;
-
-	os_text_parse_pairs(state, output);
-	while (text_line_next(&lines, &line)) {
-		if (!os_text_pair(line, &name, &value))
-			continue;
-		if (text_is(name, "net.inet.tcp.baddynamic"))
-			os_text_reserve(state, "net.inet.tcp.baddynamic", OS_TCP, value, false);
-		else if (text_is(name, "net.inet.udp.baddynamic"))
-			os_text_reserve(state, "net.inet.udp.baddynamic", OS_UDP, value, false);
-	}
+	return *state->release && os_version_compare(state->release, "4") < 0;
 }
 
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
 {
-	/* Before 3.5 sysctl(8) sets nothing without -w, today's ignores it. */
-	bool old = *state->release && os_version_compare(state->release, "4") < 0;
-
 	if (step->store == OS_RUNNING)
-		strbuf_printf(out, SYSCTL " %s%s=%s", old ? "-w " : "", step->setting, step->after);
+		strbuf_printf(out, SYSCTL " %s%s=%s", is_old(state) ? "-w " : "", step->setting,
+			      step->after);
+}
+
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	(void)store;
+	sysctl_list_set(is_old(state) ? SYSCTL " -w" : SYSCTL, list, before, after, out);
 }
 
 const struct os_system os_openbsd = {
@@ -122,8 +128,11 @@ const struct os_system os_openbsd = {
 	.read = commands,
 	.boot_file = boot_files,
 	.is = is,
-	.parse = parse,
+	.parse = sysctl_list_parse,
 	.set = set,
 	.boot = sysctl_conf_boot,
 	.persist = sysctl_conf_persist,
+	.list = lists,
+	.list_set = list_set,
+	.list_persist = sysctl_list_persist,
 };

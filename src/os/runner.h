@@ -82,6 +82,9 @@ struct setting_ops {
 	/* Set it. Whether the system took it as it is, the caller reads back. */
 	int (*write)(struct runner *runner, const char *name, const char *value,
 		     struct eph_error *reterr);
+	/* Is @now a value that setting @after in place of @before, or the reverse, passes through? NULL: never. */
+	bool (*is_between)(const struct runner *runner, const char *name, const char *before,
+			   const char *after, const char *now);
 	/* Values at most so long are set in one go; of a longer one a crash may leave a part. 0: of any length. */
 	size_t atomic_bytes;
 	/* The system may take another value than it was asked for: after a crash that value is ours to take back. */

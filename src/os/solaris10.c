@@ -83,6 +83,12 @@ static const struct os_command commands[] = {
 	{NULL, NULL},
 };
 
+static const struct os_list lists[] = {
+	{"tcp_extra_priv_ports", OS_TCP, OS_IPV4_6, OS_RUNNING, false, "2049,4045"},
+	{"udp_extra_priv_ports", OS_UDP, OS_IPV4_6, OS_RUNNING, false, "2049,4045"},
+	{.setting = NULL},
+};
+
 static const struct os_boot_file boot_files[] = {
 	{"/etc/init.d/ephemports"}, {"/etc/init.d/ephemports-range"},
 	{"/etc/rcS.d/S*"},          {"/etc/rc2.d/S*"},
@@ -123,6 +129,22 @@ static int persist(const struct os_state *state, const struct os_files *files,
 	return start_script_persist(&script, state, files, plan, ret, reterr);
 }
 
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	(void)state;
+	(void)store;
+	ndd_list_set("ndd", list, before, after, out);
+}
+
+static int list_persist(const struct os_state *state, const struct os_files *files,
+			const struct os_list_wish *wish, struct os_edits *ret,
+			struct eph_error *reterr)
+{
+	return start_script_list_persist(&script, state, files, wish, ret, reterr);
+}
+
 const struct os_system os_solaris10 = {
 	.name = "solaris10",
 	.title = "Solaris 10 and older",
@@ -137,4 +159,7 @@ const struct os_system os_solaris10 = {
 	.set = set,
 	.boot = boot,
 	.persist = persist,
+	.list = lists,
+	.list_set = list_set,
+	.list_persist = list_persist,
 };

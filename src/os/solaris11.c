@@ -70,4 +70,6 @@ const struct os_system os_solaris11 = {
 	.set = ipadm_set,
 	.kept_by = os_kept_both,
 	.kept_in = "/etc/ipadm/ipadm.conf",
+	.list = ipadm_list,
+	.list_set = ipadm_list_set,
 };

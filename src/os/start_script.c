@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "edit_text.h"
 #include "error.h"
 #include "ndd.h"
+#include "reserved.h"
 
 #define MARK        "# Written by ephemports"
 #define SCRIPTS_MAX 512u
@@ -144,6 +147,34 @@ static void boot_set(struct os_range *range, const struct script_set *set,
 	}
 }
 
+/* "tcp_extra_priv_ports_add" and "..._del": the list. */
+static struct os_reserved *list_of(struct os_state *state, struct text_span name, bool *ret_add)
+{
+	*ret_add = text_ends(name, "_add");
+	if (!*ret_add && !text_ends(name, "_del"))
+		return NULL;
+	name.length -= sizeof("_add") - 1;
+	for (size_t i = 0; i < state->reserveds; i++)
+		if (state->reserved[i].list && text_is(name, state->reserved[i].setting))
+			return &state->reserved[i];
+	return NULL;
+}
+
+static void boot_port(struct os_state *state, const struct os_file *file, unsigned line,
+		      struct script_set set)
+{
+	struct port_set one = {{0}}, none = {{0}};
+	bool add;
+	struct os_reserved *reserved = list_of(state, set.name, &add);
+	uint32_t port;
+
+	if (!reserved || !resolve(file, set.value, &port) || !port)
+		return;
+	port_set_add(&one, (uint16_t)port);
+	os_list_boot_line(reserved, false, add ? &one : &none, add ? &none : &one, file->path,
+			  line);
+}
+
 static void boot_script(struct os_state *state, const struct os_file *file)
 {
 	struct text_lines lines = text_lines(file->text, file->length, true);
@@ -151,9 +182,11 @@ static void boot_script(struct os_state *state, const struct os_file *file)
 	struct text_span line;
 
 	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set))
+		while (next_set(&line, &set)) {
+			boot_port(state, file, lines.number, set);
 			for (size_t i = 0; i < state->ranges; i++)
 				boot_set(&state->range[i], &set, file, lines.number);
+		}
 }
 
 void start_script_boot(const struct start_script *script, struct os_state *state,
@@ -171,6 +204,17 @@ static bool is_ours(const struct os_file *file)
 	return file && memmem(file->text, file->length, MARK, sizeof(MARK) - 1);
 }
 
+static bool sets_list(const struct os_state *state, struct text_span name)
+{
+	if (!text_ends(name, "_add") && !text_ends(name, "_del"))
+		return false;
+	name.length -= sizeof("_add") - 1;
+	for (const struct os_list *list = state->system->list; list && list->setting; list++)
+		if (text_is(name, list->setting))
+			return true;
+	return false;
+}
+
 static bool sets_range(const struct os_state *state, const struct os_file *file)
 {
 	struct text_lines lines = text_lines(file->text, file->length, true);
@@ -178,11 +222,14 @@ static bool sets_range(const struct os_state *state, const struct os_file *file)
 	struct text_span line;
 
 	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set))
+		while (next_set(&line, &set)) {
+			if (sets_list(state, set.name))
+				return true;
 			for (size_t i = 0; i < state->ranges; i++)
 				if (names(set.name, state->range[i].spec->low) ||
 				    names(set.name, state->range[i].spec->high))
 					return true;
+		}
 	return false;
 }
 
@@ -244,8 +291,62 @@ static void put_status(const struct os_range_spec *spec, struct strbuf *out)
 	strbuf_printf(out, "\techo \"%s ephemeral port range is ${low}..${high}.\"\n", title);
 }
 
+/* Lines of the script: ndd itself is a variable there. */
+static void put_list(const struct os_list *list, const struct os_ports *minus,
+		     const struct os_ports *plus, struct strbuf *out)
+{
+	struct strbuf commands = STRBUF_INIT;
+
+	ndd_list_set("\t${NDD}", list, minus, plus, &commands);
+	strbuf_add(out, commands.text, commands.length);
+	strbuf_done(&commands);
+}
+
+/* What @file says of @list by itself, and then what @wish, if any, makes of that. */
+static void list_wanted(const struct os_state *state, const struct os_reserved *reserved,
+			const struct os_file *file, const struct os_list_wish *wish,
+			struct port_set *ret_plus, struct port_set *ret_minus)
+{
+	CLEANUP(freep) struct os_state *own = calloc(1, sizeof(*own));
+	size_t index = (size_t)(reserved - state->reserved);
+	struct port_set against;
+
+	if (!own)
+		return;
+	own->system = state->system;
+	own->reserveds = state->reserveds;
+	for (size_t i = 0; i < state->reserveds; i++)
+		own->reserved[i] = (struct os_reserved){.setting = state->reserved[i].setting,
+							.list = state->reserved[i].list};
+	if (file)
+		boot_script(own, file);
+	*ret_plus = own->reserved[index].boot_plus;
+	*ret_minus = own->reserved[index].boot_minus;
+	if (!wish || !os_list_meant(reserved, wish) || os_list_is_kept(reserved, reserved, wish))
+		return;
+	os_list_against(reserved, wish, &against);
+	port_set_remove_set(ret_plus, &wish->ports);
+	port_set_remove_set(ret_minus, &wish->ports);
+	port_set_add_set(wish->remove ? ret_minus : ret_plus,
+			 wish->remove ? &against : &wish->ports);
+}
+
+static void put_lists(const struct os_state *state, const struct os_file *old,
+		      const struct os_list_wish *wish, struct strbuf *out)
+{
+	for (size_t i = 0; i < state->reserveds; i++) {
+		struct os_ports plus = {.set = {{0}}}, minus = {.set = {{0}}};
+
+		if (!state->reserved[i].list)
+			continue;
+		list_wanted(state, &state->reserved[i], old, wish, &plus.set, &minus.set);
+		put_list(state->reserved[i].list, &minus, &plus, out);
+	}
+}
+
 static void put_script(const struct start_script *script, const struct os_state *state,
-		       const struct os_plan *plan, const struct os_file *old, struct strbuf *out)
+		       const struct os_plan *plan, const struct os_list_wish *wish,
+		       const struct os_file *old, struct strbuf *out)
 {
 	strbuf_printf(out, "#!%s\n" MARK ": the ephemeral port ranges, set at each boot.\n",
 		      script->shell);
@@ -257,6 +358,7 @@ static void put_script(const struct start_script *script, const struct os_state 
 		if (low != OS_UNREAD && high != OS_UNREAD)
 			put_set(spec, low, high, out);
 	}
+	put_lists(state, old, wish, out);
 	strbuf_puts(out, "\t;;\nstop)\n\t;;\nstart_msg)\n\techo \"Set the ephemeral port "
 			 "ranges\"\n\t;;\nstop_msg)\n\t;;\nstatus)\n");
 	/* UDP before TCP, as the script has it that started all this. */
@@ -338,9 +440,10 @@ static struct start_script place_of(const struct start_script *script, const str
 	return place;
 }
 
-int start_script_persist(const struct start_script *usual, const struct os_state *state,
-			 const struct os_files *files, const struct os_plan *plan,
-			 struct os_edits *ret, struct eph_error *reterr)
+static int write_script(const struct start_script *usual, const struct os_state *state,
+			const struct os_files *files, const struct os_plan *plan,
+			const struct os_list_wish *wish, struct os_edits *ret,
+			struct eph_error *reterr)
 {
 	const struct start_script place = place_of(usual, files), *script = &place;
 	const struct os_file *old = edit_file(files, script->script);
@@ -355,7 +458,7 @@ int start_script_persist(const struct start_script *usual, const struct os_state
 				 script->script);
 	if (other)
 		snprintf(note, sizeof(note), "%.100s sets it too, and earlier", other->path);
-	put_script(script, state, plan, old, &out);
+	put_script(script, state, plan, wish, old, &out);
 	r = edit_copies(state, files, &out, ret, reterr);
 	if (r < 0)
 		strbuf_done(&out);
@@ -365,4 +468,24 @@ int start_script_persist(const struct start_script *usual, const struct os_state
 		return r;
 	link_name(script, state->system, other, link, sizeof(link));
 	return edit_add_link(ret, link, script->to_script, note, reterr);
+}
+
+int start_script_persist(const struct start_script *script, const struct os_state *state,
+			 const struct os_files *files, const struct os_plan *plan,
+			 struct os_edits *ret, struct eph_error *reterr)
+{
+	return write_script(script, state, files, plan, NULL, ret, reterr);
+}
+
+int start_script_list_persist(const struct start_script *script, const struct os_state *state,
+			      const struct os_files *files, const struct os_list_wish *wish,
+			      struct os_edits *ret, struct eph_error *reterr)
+{
+	const struct os_plan no_range = {.steps = 0};
+	bool kept = true;
+
+	for (size_t i = 0; i < state->reserveds; i++)
+		kept &= !os_list_meant(&state->reserved[i], wish) ||
+			os_list_is_kept(&state->reserved[i], &state->reserved[i], wish);
+	return kept ? 0 : write_script(script, state, files, &no_range, wish, ret, reterr);
 }

@@ -31,4 +31,9 @@ int start_script_persist(const struct start_script *script, const struct os_stat
 			 const struct os_files *files, const struct os_plan *plan,
 			 struct os_edits *ret, struct eph_error *reterr);
 
+/* The same for lists of ports: NAME_add and NAME_del of a port. */
+int start_script_list_persist(const struct start_script *script, const struct os_state *state,
+			      const struct os_files *files, const struct os_list_wish *wish,
+			      struct os_edits *ret, struct eph_error *reterr);
+
 #endif

@@ -8,17 +8,9 @@
 #include "error.h"
 #include "os_text.h"
 #include "plan_order.h"
+#include "sysctl_list.h"
 
 #define MAIN_PATH "/etc/sysctl.conf"
-
-/* One line that sets something, taken apart: head NAME gap = gap VALUE tail. */
-struct assignment {
-	struct text_span name;
-	struct text_span equals; /* from behind the name to before the value, blanks and all */
-	struct text_span value;
-	struct text_span tail; /* a quote, blanks and a comment */
-	bool clean;            /* this system applies it at boot */
-};
 
 /* The line that wins for each end of a range. */
 struct winner {
@@ -59,7 +51,8 @@ static size_t body_without_comment(struct text_span body)
 	return length;
 }
 
-static bool take_apart(const struct os_state *state, struct edit_line line, struct assignment *ret)
+bool sysctl_conf_take_apart(const struct os_state *state, struct edit_line line,
+			    struct sysctl_assignment *ret)
 {
 	const char *at = line.body.start, *end = at + body_without_comment(line.body);
 	const char *name, *name_end, *value;
@@ -105,14 +98,14 @@ static uint32_t clamped(const struct os_state *state, const struct os_range *ran
 static void boot_file(struct os_state *state, const struct os_file *file)
 {
 	struct edit_lines lines = edit_lines(file->text, file->length);
-	struct assignment assignment;
+	struct sysctl_assignment assignment;
 	struct edit_line line;
 	struct os_range *range;
 	enum os_end end;
 	uint32_t value;
 
 	for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
-		if (!take_apart(state, line, &assignment) || !assignment.clean ||
+		if (!sysctl_conf_take_apart(state, line, &assignment) || !assignment.clean ||
 		    !(range = os_text_range(state, assignment.name, &end)) ||
 		    !os_text_number(assignment.value, UINT16_MAX, &value))
 			continue;
@@ -130,6 +123,8 @@ void sysctl_conf_boot(struct os_state *state, const struct os_files *files)
 
 		if (file)
 			boot_file(state, file);
+		if (file)
+			sysctl_list_boot(state, file);
 	}
 }
 
@@ -140,14 +135,14 @@ static void find_winners(const struct os_state *state, const struct os_files *fi
 	for (const struct os_boot_file *boot = state->system->boot_file; boot->path; boot++) {
 		const struct os_file *file = edit_file(files, boot->path);
 		struct edit_lines lines;
-		struct assignment assignment;
+		struct sysctl_assignment assignment;
 		struct edit_line line;
 
 		if (!file)
 			continue;
 		lines = edit_lines(file->text, file->length);
 		for (unsigned number = 1; edit_line_next(&lines, &line); number++) {
-			if (!take_apart(state, line, &assignment))
+			if (!sysctl_conf_take_apart(state, line, &assignment))
 				continue;
 			for (size_t i = 0; i < plan->steps; i++)
 				if (text_is(assignment.name, plan->step[i].setting))
@@ -156,8 +151,9 @@ static void find_winners(const struct os_state *state, const struct os_files *fi
 	}
 }
 
-static void put_value(const struct os_state *state, struct edit_line line,
-		      const struct assignment *assignment, const char *value, struct strbuf *out)
+void sysctl_conf_put_value(const struct os_state *state, struct edit_line line,
+			   const struct sysctl_assignment *assignment, const char *value,
+			   struct strbuf *out)
 {
 	bool spoiled = text_ends(line.whole, "\r\n") && !assignment->tail.length;
 	const char *behind = line.body.start + line.body.length;
@@ -181,13 +177,14 @@ static void put_line(const struct os_state *state, const struct os_plan *plan,
 		     const struct winner *winner, const struct os_file *file, unsigned number,
 		     struct edit_line line, struct strbuf *out)
 {
-	struct assignment assignment;
+	struct sysctl_assignment assignment;
 
-	for (size_t i = 0; take_apart(state, line, &assignment) && i < plan->steps; i++) {
+	for (size_t i = 0; sysctl_conf_take_apart(state, line, &assignment) && i < plan->steps;
+	     i++) {
 		if (!text_is(assignment.name, plan->step[i].setting))
 			continue;
 		if (winner[i].file == file && winner[i].line == number) {
-			put_value(state, line, &assignment, plan->step[i].after, out);
+			sysctl_conf_put_value(state, line, &assignment, plan->step[i].after, out);
 			return;
 		}
 		strbuf_puts(out, "#");
@@ -268,12 +265,12 @@ static bool boots_badly(const struct os_state *state, const struct os_files *fil
 		const struct os_file *file = edit_file(files, boot->path);
 		struct edit_lines lines =
 			edit_lines(file ? file->text : "", file ? file->length : 0);
-		struct assignment assignment;
+		struct sysctl_assignment assignment;
 		struct edit_line line;
 		uint32_t value;
 
 		while (edit_line_next(&lines, &line))
-			if (take_apart(state, line, &assignment) && assignment.clean &&
+			if (sysctl_conf_take_apart(state, line, &assignment) && assignment.clean &&
 			    os_text_number(assignment.value, UINT16_MAX, &value) &&
 			    !plan_walk_step(&walk, assignment.name, value))
 				return true;

@@ -102,6 +102,24 @@ struct os_edit {
 
 #define OS_EDITS_MAX 8u
 
+/* A list of reserved ports that can be changed. */
+struct os_list {
+	const char *setting; /* NULL ends them */
+	unsigned protocols,
+		families; /* that it is for; where one name has several lists these tell them apart */
+	enum os_store store; /* what its command writes; OS_RUNNING: files keep it */
+	bool rows;           /* see struct os_ports */
+	const char *
+		built_in; /* on it when nothing else is said at boot, as far as is known; or NULL */
+};
+
+/* What the user wants of the lists of these protocols. */
+struct os_list_wish {
+	bool remove; /* else add */
+	unsigned protocols;
+	struct port_set ports;
+};
+
 struct os_edits {
 	struct os_edit edit[OS_EDITS_MAX];
 	size_t count;
@@ -139,6 +157,19 @@ struct os_system {
 	void (*boot)(struct os_state *state, const struct os_files *files);
 	int (*persist)(const struct os_state *state, const struct os_files *files,
 		       const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr);
+
+	/* Lists of reserved ports: reserved.h. */
+	const struct os_list *
+		list; /* NULL: none that can be changed; then no_list has the reason and what to do instead */
+	const char *no_list;
+	/* The commands that bring @list from @before to @after, each with a newline at its end. */
+	void (*list_set)(const struct os_state *state, const struct os_list *list,
+			 enum os_store store, const struct os_ports *before,
+			 const struct os_ports *after, struct strbuf *out);
+	/* NULL where no file keeps them; see os_list_persist(). */
+	int (*list_persist)(const struct os_state *state, const struct os_files *files,
+			    const struct os_list_wish *wish, struct os_edits *ret,
+			    struct eph_error *reterr);
 };
 
 /* All systems in the order of their names, NULL at the end. */

@@ -130,12 +130,29 @@ struct os_range {
 	uint32_t listeners;   /* services that listen inside; 0 also when nobody looked */
 };
 
+/* Ports as a list has them. Where a list is made of rows that are added and taken away whole, @first has the first port of
+ * each; else it is empty, and neighbours are one row. */
+struct os_ports {
+	struct port_set set, first;
+};
+
+struct os_list;
+
 /* Ports that are never chosen. */
 struct os_reserved {
 	const char *setting;
 	unsigned protocols, families;
 	bool lasting; /* survives a reboot */
 	struct port_set ports;
+	struct port_set first;      /* see struct os_ports */
+	const struct os_list *list; /* how it is changed; NULL: not by us */
+
+	/* What the next boot brings, by what a command tells is kept, or by os_boot(). */
+	bool boot_known;
+	bool boot_set; /* something speaks of it; else the system's own list returns */
+	bool boot_whole; /* boot_plus alone; else the system's own list with boot_plus, without boot_minus */
+	struct port_set boot_plus, boot_minus;
+	char where[OS_WHERE_BYTES]; /* the file and line that speak last */
 };
 
 struct os_system;

@@ -236,6 +236,20 @@ static void guess_default(struct os_state *state, struct os_range *range)
 		}
 }
 
+/* Of what was read, that which can be changed. What a reboot ends by itself belongs to drivers where there are rows. */
+static void link_lists(struct os_state *state)
+{
+	for (size_t i = 0; i < state->reserveds; i++) {
+		struct os_reserved *reserved = &state->reserved[i];
+		const struct os_list *list = state->system->list;
+
+		for (; list && list->setting; list++)
+			if (strcmp(list->setting, reserved->setting) == 0 &&
+			    (reserved->lasting || !list->rows))
+				reserved->list = list;
+	}
+}
+
 int os_parse(const struct os_system *system, const char *release, const struct os_outputs *outputs,
 	     struct os_state *ret, struct eph_error *reterr)
 {
@@ -248,6 +262,7 @@ int os_parse(const struct os_system *system, const char *release, const struct o
 		begin_range(ret, &system->spec[i]);
 	for (size_t i = 0; i < outputs->count && system->parse; i++)
 		system->parse(ret, &outputs->output[i]);
+	link_lists(ret);
 	for (size_t i = 0; i < ret->ranges; i++) {
 		os_range_settle(ret, &ret->range[i]);
 		guess_default(ret, &ret->range[i]);

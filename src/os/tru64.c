@@ -110,4 +110,7 @@ const struct os_system os_tru64 = {
 	.set = set,
 	.kept_by = os_kept_next_boot,
 	.kept_in = "/etc/sysconfigtab",
+	.no_list = "there is no list of ports that are never chosen; "
+		   "set the range so that the port lies outside of it: ephemports range set "
+		   "LOW-HIGH --host NAME",
 };

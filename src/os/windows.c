@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "os_text.h"
+#include "reserved.h"
 
 static const struct os_range_spec specs[] = {
 	{OS_REGULAR,
@@ -118,6 +119,15 @@ static const struct os_command commands[] = {
 	{NULL, NULL},
 };
 
+/* Rows of the table with a star: kept, and running, whoever made them. */
+static const struct os_list lists[] = {
+	{"ipv4/tcp/excludedportrange", OS_TCP, OS_IPV4, OS_BOTH, true, NULL},
+	{"ipv4/udp/excludedportrange", OS_UDP, OS_IPV4, OS_BOTH, true, NULL},
+	{"ipv6/tcp/excludedportrange", OS_TCP, OS_IPV6, OS_BOTH, true, NULL},
+	{"ipv6/udp/excludedportrange", OS_UDP, OS_IPV6, OS_BOTH, true, NULL},
+	{.setting = NULL},
+};
+
 static bool is(struct text_span name, struct text_span release, struct text_span version)
 {
 	(void)version;
@@ -173,6 +183,22 @@ static void take_dynamic(struct os_state *state, struct about about, uint32_t st
 	value[OS_END_HIGH] = start + count - 1;
 }
 
+static struct os_reserved *list_of(struct os_state *state, struct about about, bool lasting)
+{
+	const struct os_list *list = &lists[about.ipv6 * 2 + about.udp];
+
+	return os_text_reserved(state, list->setting, list->protocols, list->families, lasting);
+}
+
+/* "----------    --------": under it stands the table, also when it is empty. */
+static bool is_rule(struct text_span line)
+{
+	for (size_t i = 0; i < line.length; i++)
+		if (line.start[i] != '-' && line.start[i] != ' ')
+			return false;
+	return line.length > 2;
+}
+
 /* "     50000       50059     *" */
 static void take_excluded(struct os_state *state, struct about about, struct text_span line)
 {
@@ -185,11 +211,11 @@ static void take_excluded(struct os_state *state, struct about about, struct tex
 	    from > to)
 		return;
 	text_word_next(&line, &star);
-	reserved = os_text_reserved(state, "excludedportrange", about.udp ? OS_UDP : OS_TCP,
-				    about.ipv6 ? OS_IPV6 : OS_IPV4, text_is(star, "*"));
-	if (reserved)
-		port_set_add_range(&reserved->ports,
-				   (struct port_range){(uint16_t)from, (uint16_t)to});
+	reserved = list_of(state, about, text_is(star, "*"));
+	if (!reserved)
+		return;
+	port_set_add_range(&reserved->ports, (struct port_range){(uint16_t)from, (uint16_t)to});
+	port_set_add(&reserved->first, (uint16_t)from);
 }
 
 /* The number after the last colon. */
@@ -240,6 +266,8 @@ static void parse(struct os_state *state, const struct os_output *output)
 		if (number_at_end(line, &number[numbers])) {
 			if (!is_cmdlet_noise(cmdlet, line))
 				numbers++;
+		} else if (about.excluded && is_rule(line)) {
+			list_of(state, about, true);
 		} else if (about.excluded) {
 			take_excluded(state, about, line);
 		}
@@ -266,6 +294,30 @@ static void set(const struct os_state *state, const struct os_step *step, struct
 		      low, high - low + 1, step->store == OS_RUNNING ? " store=active" : "");
 }
 
+static void put_rows(const struct os_list *list, const char *act, const struct os_ports *ports,
+		     const struct os_ports *without, struct strbuf *out)
+{
+	struct port_range row;
+
+	for (int from = 0; os_ports_row(ports, from, &row); from = row.hi + 1)
+		if (!os_ports_has_row(without, row))
+			strbuf_printf(out,
+				      "netsh int %.4s %s excludedportrange protocol=%.3s "
+				      "startport=%u numberofports=%u\n",
+				      list->setting, act, list->setting + 5, row.lo,
+				      port_range_width(row));
+}
+
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	(void)state;
+	(void)store;
+	put_rows(list, "delete", before, after, out);
+	put_rows(list, "add", after, before, out);
+}
+
 const struct os_system os_windows = {
 	.name = "windows",
 	.title = "Windows Vista, Server 2008 and later",
@@ -280,4 +332,6 @@ const struct os_system os_windows = {
 	.parse = parse,
 	.set = set,
 	.kept_by = os_kept_both,
+	.list = lists,
+	.list_set = list_set,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os_text.h"
+#include "reserved.h"
 
 #define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
 
@@ -55,6 +56,11 @@ static const struct os_command commands[] = {
 	{NULL, NULL},
 };
 
+static const struct os_list lists[] = {
+	{"ReservedPorts", OS_TCP_UDP, OS_IPV4_6, OS_NEXT_BOOT, false, ""},
+	{.setting = NULL},
+};
+
 static bool is(struct text_span name, struct text_span release, struct text_span version)
 {
 	(void)version;
@@ -98,6 +104,18 @@ static void take_reserved(struct os_state *state, struct text_span list)
 	}
 }
 
+/* The registry tells what the next boot brings; what runs now it may have told before. */
+static void keep_reserved(struct os_state *state)
+{
+	for (size_t i = 0; i < state->reserveds; i++) {
+		struct os_reserved *reserved = &state->reserved[i];
+
+		reserved->boot_known = reserved->boot_whole = true;
+		reserved->boot_plus = reserved->ports;
+		reserved->boot_set = port_set_count(&reserved->ports);
+	}
+}
+
 static void parse(struct os_state *state, const struct os_output *output)
 {
 	struct text_lines lines = text_lines(output->text, output->length, false);
@@ -112,6 +130,8 @@ static void parse(struct os_state *state, const struct os_output *output)
 		range->low_fixed = true;
 		range->boot_told = true;
 	}
+	if (strcmp(output->id, "ReservedPorts") == 0)
+		os_text_reserved(state, "ReservedPorts", OS_TCP_UDP, OS_IPV4_6, true);
 	while (text_line_next(&lines, &line)) {
 		if (!text_word_next(&line, &name) || !text_word_next(&line, &type) ||
 		    !text_word_next(&line, &value))
@@ -123,6 +143,7 @@ static void parse(struct os_state *state, const struct os_output *output)
 		else if (text_is(name, "ReservedPorts") && text_is(type, "REG_MULTI_SZ"))
 			take_reserved(state, value);
 	}
+	keep_reserved(state);
 }
 
 static void set(const struct os_state *state, const struct os_step *step, struct strbuf *out)
@@ -135,6 +156,29 @@ static void set(const struct os_state *state, const struct os_step *step, struct
 			      step->after);
 	else
 		strbuf_printf(out, "reg delete " KEY " /v %s /f", step->setting);
+}
+
+/* Neighbours as one range: given as two they do not work. */
+static void list_set(const struct os_state *state, const struct os_list *list, enum os_store store,
+		     const struct os_ports *before, const struct os_ports *after,
+		     struct strbuf *out)
+{
+	struct port_range row;
+	const char *separator = "";
+
+	(void)state;
+	(void)store;
+	(void)before;
+	if (!port_set_count(&after->set)) {
+		strbuf_printf(out, "reg delete " KEY " /v %s /f\n", list->setting);
+		return;
+	}
+	strbuf_printf(out, "reg add " KEY " /v %s /t REG_MULTI_SZ /d ", list->setting);
+	for (int from = 0; os_ports_row(after, from, &row); from = row.hi + 1) {
+		strbuf_printf(out, "%s%u-%u", separator, row.lo, row.hi);
+		separator = "\\0";
+	}
+	strbuf_puts(out, " /f\n");
 }
 
 const struct os_system os_windows_nt5 = {
@@ -150,4 +194,6 @@ const struct os_system os_windows_nt5 = {
 	.parse = parse,
 	.set = set,
 	.kept_by = os_kept_next_boot,
+	.list = lists,
+	.list_set = list_set,
 };

@@ -5,6 +5,7 @@
  *	show				its ranges: as they are, and as the next boot will have them
  *	set LOW HIGH			change and keep all regular ranges, as os_plan(), os_plan_boot() and os_persist() say,
  *					through change_apply() and the journal
+ *	reserve PORTS			put them on every list of reserved ports, in the same way
  *	undo				the last change, through change_undo()
  *	recover				what was interrupted, through change_recover()
  *	run WORD...			its output; exit status is the command's
@@ -127,19 +128,18 @@ static int open_run(struct change_run *run)
 	return journal_open(JOURNAL_WRITE, &run->journal, &error);
 }
 
-static int set(const char *low, const char *high)
+/* To a range, or to more ports on the lists. */
+static int change_to(const struct os_wish *range, const struct os_list_wish *list)
 {
-	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
 	struct host_change *change = NULL;
 	struct change_run run = {.journal = NULL};
-	int r = -EINVAL;
+	int r = os_host_open(&host, &ssh.runner, NULL, &error);
 
-	if (parse_port(low, &wish.range.lo) == 0 && parse_port(high, &wish.range.hi) == 0)
-		r = os_host_open(&host, &ssh.runner, NULL, &error);
 	if (r == 0)
 		r = host_change_read(&host, &change, &error);
 	if (r == 0)
-		r = host_change_plan(&host, change, &wish, true, &error);
+		r = range ? host_change_plan(&host, change, range, true, &error)
+			  : host_change_reserve(&host, change, list, true, &error);
 	if (r == 0)
 		r = open_run(&run);
 	if (r == 0)
@@ -147,6 +147,24 @@ static int set(const char *low, const char *high)
 	journal_close(run.journal);
 	host_change_free(change);
 	return r < 0 ? failed() : 0;
+}
+
+static int set(const char *low, const char *high)
+{
+	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
+
+	if (parse_port(low, &wish.range.lo) < 0 || parse_port(high, &wish.range.hi) < 0)
+		return FAILED;
+	return change_to(&wish, NULL);
+}
+
+static int reserve(const char *ports)
+{
+	struct os_list_wish wish = {.protocols = OS_TCP | OS_UDP};
+
+	if (port_set_parse(ports, strlen(ports), &wish.ports, &error) < 0)
+		return failed();
+	return change_to(NULL, &wish);
 }
 
 /* What was interrupted: settled, and said. */
@@ -227,6 +245,8 @@ static int act(int argc, char **argv)
 		return show();
 	if (strcmp(argv[0], "set") == 0 && argc == 3)
 		return set(argv[1], argv[2]);
+	if (strcmp(argv[0], "reserve") == 0 && argc == 2)
+		return reserve(argv[1]);
 	if (strcmp(argv[0], "undo") == 0)
 		return undo();
 	if (strcmp(argv[0], "recover") == 0)

@@ -252,12 +252,12 @@ static void lists_of_other_ports(void **unused)
 	(void)unused;
 	parse("windows", "", "excludedportrange ipv4 tcp", text, length, state);
 	assert_int_equal(state->reserveds, 2);
-	assert_false(state->reserved[0].lasting);
-	assert_true(state->reserved[1].lasting);
-	assert_int_equal(port_set_count(&state->reserved[1].ports), 60);
-	assert_true(port_set_has(&state->reserved[1].ports, 50051));
-	assert_true(port_set_has(&state->reserved[0].ports, 5357));
-	assert_int_equal(port_set_count(&state->reserved[0].ports), 4 + 5 * 100);
+	assert_false(state->reserved[1].lasting);
+	assert_true(state->reserved[0].lasting);
+	assert_int_equal(port_set_count(&state->reserved[0].ports), 60);
+	assert_true(port_set_has(&state->reserved[0].ports, 50051));
+	assert_true(port_set_has(&state->reserved[1].ports, 5357));
+	assert_int_equal(port_set_count(&state->reserved[1].ports), 4 + 5 * 100);
 	free(text);
 	text = load("openbsd/sysctl-baddynamic.txt", &length);
 	parse("openbsd", "", "", text, length, state);
