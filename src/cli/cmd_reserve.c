@@ -7,6 +7,7 @@
 #include "change_view.h"
 #include "config_files.h"
 #include "look.h"
+#include "many_hosts.h"
 #include "number.h"
 #include "range_state.h"
 #include "reserve_host.h"
@@ -28,8 +29,11 @@ static const struct option_spec options[] = {
 	{"services", 0, NULL, "ports inside the range that services are configured for", NULL},
 	{"dry-run", 0, NULL, "say what would be done, and do nothing", NULL},
 	{"no-persist", 0, NULL, "set the running value only; a reboot undoes it", NULL},
-	{"host", 0, "[USER@]NAME[:PORT]", "show: what another machine never chooses, by ssh", NULL},
-	{"os", 0, "NAME", "show: with --host, the system that runs there",
+	{"host", 0, "[USER@]NAME[:PORT]...", "on another machine, by ssh; repeat it for several",
+	 NULL},
+	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
+	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},
+	{"os", 0, "NAME", "with --host: the system that runs there",
 	 "aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
 	 "solaris11 tru64 windows windows-nt5"},
 	{NULL, 0, NULL, NULL, NULL},
@@ -444,10 +448,11 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	bool reads;
 	int r;
 
-	if (arguments_has(arguments, "host"))
+	if (many_hosts_asked(arguments))
 		return reserve_host(arguments, outcome, reterr);
-	if (arguments_has(arguments, "os"))
-		return error_set(reterr, -EINVAL, "options", "--os needs --host");
+	if (arguments_has(arguments, "os") || arguments_has(arguments, "parallel"))
+		return error_set(reterr, -EINVAL, "options", "--%s needs --host",
+				 arguments_has(arguments, "os") ? "os" : "parallel");
 	r = parse(arguments, &reserving, reterr);
 
 	if (r < 0)

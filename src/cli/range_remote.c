@@ -108,15 +108,3 @@ int range_remote_ranges(struct range_remote *remote, struct os_state *ret, struc
 	host_change_free(change);
 	return 0;
 }
-
-int range_remote_state(const char *target, const char *os, struct os_state *ret,
-		       struct eph_error *reterr)
-{
-	struct range_remote remote = {.reached = false};
-	int r = find_system(&remote, target, os, reterr);
-
-	if (r == 0)
-		r = range_remote_ranges(&remote, ret, reterr);
-	range_remote_close(&remote);
-	return r;
-}

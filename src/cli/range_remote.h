@@ -39,8 +39,4 @@ void range_remote_tell(const struct range_remote *remote, const char *text);
 int range_remote_ranges(struct range_remote *remote, struct os_state *ret,
 			struct eph_error *reterr);
 
-/* All of it in one call, for who only looks: log in, read, close. @os: name of the system, or NULL. */
-int range_remote_state(const char *target, const char *os, struct os_state *ret,
-		       struct eph_error *reterr);
-
 #endif

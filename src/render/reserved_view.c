@@ -23,6 +23,22 @@ static void add_ports(const struct port_set *ports, const struct screen *screen,
 	strbuf_done(&spaced);
 }
 
+/* What files do to the list at boot; what a command keeps is the list above. */
+static void add_boot(const char *head, const char *tail, const struct port_set *ports,
+		     const struct os_reserved *reserved, struct strbuf *out)
+{
+	struct strbuf list = STRBUF_INIT;
+
+	if (!*reserved->where || !port_set_count(ports))
+		return;
+	port_set_format(ports, &list);
+	strbuf_printf(out, "%s%s%s, ", head, list.text,
+		      reserved->boot_whole ? " is the list" : tail);
+	printable_puts(out, reserved->where);
+	strbuf_putc(out, '\n');
+	strbuf_done(&list);
+}
+
 static void add_list(const struct reserved_view *view, size_t i, const struct screen *screen,
 		     struct strbuf *out)
 {
@@ -33,6 +49,8 @@ static void add_list(const struct reserved_view *view, size_t i, const struct sc
 	strbuf_printf(out, ", %s%s\n", COUNTED(port_set_count(&reserved->ports), "port"),
 		      reserved->lasting ? "" : ", as it runs now");
 	add_ports(&reserved->ports, screen, out);
+	add_boot("    at boot ", " is added", &reserved->boot_plus, reserved, out);
+	add_boot("    at boot ", " is taken off", &reserved->boot_minus, reserved, out);
 	if (view->command[i])
 		strbuf_printf(out, "    > one more, there: %s\n", view->command[i]);
 }
@@ -49,6 +67,34 @@ void reserved_view_text(const struct reserved_view *view, const struct screen *s
 		strbuf_puts(out, "  no list was read: this system has none, or it is not shown\n");
 	for (size_t i = 0; i < view->state->reserveds; i++)
 		add_list(view, i, screen, out);
+	if (view->instead) {
+		strbuf_puts(out, "  ");
+		screen_wrap(out, view->instead, 2, 2, screen->width);
+	}
+}
+
+static void ports_json(struct json *json, const char *key, const struct port_set *set)
+{
+	struct strbuf ports = STRBUF_INIT;
+
+	port_set_format(set, &ports);
+	json_string(json, key, ports.text);
+	strbuf_done(&ports);
+}
+
+/* null: nothing speaks of it, or what does was not read. */
+static void boot_json(struct json *json, const struct os_reserved *reserved)
+{
+	if (!reserved->boot_known || !reserved->boot_set) {
+		json_null(json, "persisted");
+		return;
+	}
+	json_object(json, "persisted");
+	json_bool(json, "whole", reserved->boot_whole);
+	ports_json(json, "ports", &reserved->boot_plus);
+	ports_json(json, "without", &reserved->boot_minus);
+	json_string(json, "where", *reserved->where ? reserved->where : NULL);
+	json_end(json);
 }
 
 void reserved_view_json(const struct reserved_view *view, struct strbuf *out)
@@ -73,6 +119,8 @@ void reserved_view_json(const struct reserved_view *view, struct strbuf *out)
 		json_uint(&json, "count", port_set_count(&reserved->ports));
 		json_string(&json, "ports", ports.text);
 		json_string(&json, "add_command", view->command[i]);
+		json_bool(&json, "settable", reserved->list != NULL);
+		boot_json(&json, reserved);
 		json_end(&json);
 		strbuf_done(&ports);
 	}

@@ -13,6 +13,7 @@ struct reserved_view {
 	const struct os_state *state;
 	const char *name, *title; /* of its system */
 	const char *host;         /* as the user named it */
+	const char *instead;      /* what to do where no list can be changed; NULL where one can */
 	const char
 		*command[OS_RESERVED_MAX]; /* what adds PORT to each list there; NULL: not known */
 };

@@ -24,6 +24,25 @@ class Refused(Exception):
     """The kernel does not take a value; the text is strerror's."""
 
 
+LISTS = ("net.inet.tcp.baddynamic", "net.inet.udp.baddynamic", "net.inet.tcp.rootonly", "net.inet.udp.rootonly")
+
+
+def change_list(ports, text):
+    """What sysctl(8) of OpenBSD makes of a list of ports: +PORT and -PORT change it, PORT,... replaces it, both at once is refused."""
+    ports = {int(port) for port in ports.split(",") if port}
+    changes = [word for word in text.split(",") if word]
+    if any(number(word.lstrip("+-")) is None for word in changes) or len({word[0] in "+-" for word in changes}) > 1:
+        raise Refused(EINVAL)
+    if not changes or changes[0][0] not in "+-":
+        ports = set()
+    for word in changes:
+        port = int(word.lstrip("+-"))
+        if not 0 < port <= 65535:
+            raise Refused(EINVAL)
+        ports = ports - {port} if word[0] == "-" else ports | {port}
+    return ",".join(str(port) for port in sorted(ports))
+
+
 class Bsd(System):
     """sysctl with names in self.running, in the order of listing; dialects differ in a few attributes."""
 
@@ -259,6 +278,10 @@ class DragonFly(PortRange):
     def reset(self):
         self.running = {PREFIX + name: DEFAULTS[name] for name in FREEBSD_ORDER[4]}
         self.running |= {PREFIX + "first": 1024, PREFIX + "last": 5000, "kern.maxfiles": 32768}
+        self.running |= {"net.inet.tcp.baddynamic": "2049,6000", "net.inet.udp.baddynamic": "2049"}
+
+    def accept(self, name, text):
+        return change_list(self.running[name], text) if name in LISTS else super().accept(name, text)
 
     def assignments(self, text):
         return words_without_blanks(text)
@@ -336,7 +359,6 @@ class OpenBsd(Bsd):
     root_shell = "/bin/ksh"
     user_shell = "/bin/ksh"
     shells = {"/bin/sh": "posix", "/bin/ksh": "posix", "/bin/csh": "csh"}
-    LISTS = ("net.inet.tcp.baddynamic", "net.inet.udp.baddynamic", "net.inet.tcp.rootonly", "net.inet.udp.rootonly")
 
     def __init__(self, release=None, lang="en"):
         self.old = float(release or self.release) < 4
@@ -364,26 +386,12 @@ class OpenBsd(Bsd):
         self.running |= dict(line.split("=") for line in text.splitlines())
 
     def accept(self, name, text):
-        if name in self.LISTS:
-            return self._list(name, text)
+        if name in LISTS:
+            return change_list(self.running[name], text)
         value = number(text)
         if value is None or not 0 <= value <= 65535:
             raise Refused(EINVAL)
         return value
-
-    def _list(self, name, text):
-        ports = {int(port) for port in self.running[name].split(",") if port}
-        changes = [word for word in text.split(",") if word]
-        if any(number(word.lstrip("+-")) is None for word in changes):
-            raise Refused(EINVAL)
-        if not all(word[0] in "+-" for word in changes):
-            ports = set()
-        for word in changes:
-            port = int(word.lstrip("+-"))
-            if not 0 < port <= 65535:
-                raise Refused(EINVAL)
-            ports = ports - {port} if word[0] == "-" else ports | {port}
-        return ",".join(str(port) for port in sorted(ports))
 
     def unknown(self, answer, name, flags):
         levels = ["top", "second", "third", "fourth", "fifth", "sixth"]
