@@ -185,7 +185,7 @@ def test_openbsd():
 def test_macos():
     with Host("macos", "10.5") as host:
         replay(host, "macos/sysctl-portrange.txt")
-        sysctl_boot(host, "net.inet.ip.portrange.first", 20000, blanks_work=True)
+        sysctl_boot(host, "net.inet.ip.portrange.first", 20000, blanks_work=False)
     with Host("macos") as host:
         replay(host, "macos/sysctl-portrange-new.txt", "macos/sysctl-set.txt", "macos/netstat-an-inet.txt")
         boots_with(host, "/etc/sysctl.conf", "net.inet.ip.portrange.first=20000\n", net__inet__ip__portrange__first=49152)

@@ -1,5 +1,7 @@
 """FreeBSD, DragonFly, NetBSD and OpenBSD: sysctl(8) in its dialects, and what each reads at boot."""
 
+import re
+
 from ..answer import Answer
 from .base import System, clamp, number, sample
 
@@ -148,10 +150,11 @@ class Bsd(System):
 def words_without_blanks(text):
     """`while read var comments; do sysctl ${var}`: only the first word of a line counts, lines with # at first not.
 
-    A carriage return is no blank to read: it stays, and makes the value invalid. That holds for all of these systems.
+    A carriage return is no blank to read: it stays, and makes the value invalid. What follows the last newline read gives
+    no line at all.
     """
     found = []
-    for line in text.split("\n"):
+    for line in text.split("\n")[:-1]:
         words = line.replace("\t", " ").split(" ")
         words = [word for word in words if word]
         if words and not words[0].startswith("#"):
@@ -160,12 +163,15 @@ def words_without_blanks(text):
 
 
 def lines_with_blanks(text):
-    """FreeBSD's sysctl -f: blanks around = are allowed, a comment may follow."""
+    """FreeBSD's sysctl -f: "name: value", too, blanks around, quotes, a comment; strsep(&cp, "=:") in sysctl.c."""
     found = []
     for line in text.split("\n"):
-        name, equals, value = line.split("#", 1)[0].partition("=")
-        if equals:
-            found.append(f"{name.strip(BLANKS)}={value.strip(BLANKS)}")
+        match = re.fullmatch(r"\s*([^=:]*?)\s*[=:]\s*(.*?)\s*", line.split("#", 1)[0])
+        if match:
+            value = match[2]
+            if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
+                value = value[1:-1]
+            found.append(f"{match[1]}={value}")
     return found
 
 
@@ -212,6 +218,8 @@ class FreeBsd(PortRange):
         self.securelevel = securelevel
         self.major, minor = ([int(part) for part in (release or self.release).split(".")] + [0])[:2]
         self.ancient = (self.major, minor) < (4, 6)
+        self.needs_w = (self.major, minor) < (4, 4)
+        self.reads_by_shell = (self.major, minor) < (10, 1)  # rc.d/sysctl of 9.3 has a read loop, that of 10.4 sysctl -f
         self.panics_on_equal = self.major >= 14
         if self.major >= 14:
             self.root_shell = "/bin/sh"
@@ -248,7 +256,7 @@ class FreeBsd(PortRange):
         return [PREFIX + "reservedlow", PREFIX + "reservedhigh"] if self.securelevel > 0 else []
 
     def assignments(self, text):
-        return words_without_blanks(text) if self.major <= 4 else lines_with_blanks(text)
+        return words_without_blanks(text) if self.reads_by_shell else lines_with_blanks(text)
 
     def boot(self):
         self.apply_conf()
@@ -363,6 +371,7 @@ class OpenBsd(Bsd):
     def __init__(self, release=None, lang="en"):
         self.old = float(release or self.release) < 4
         if self.old:
+            self.needs_w = True
             self.separator = " = "
             self.sysctl_path = "/usr/sbin/sysctl"
             self.root_shell = "/bin/csh"
@@ -399,8 +408,8 @@ class OpenBsd(Bsd):
         return answer.fail(f"sysctl: {levels[min(len(parts), 6) - 1]} level name {parts[-1]} in {name} is invalid\n")
 
     def assignments(self, text):
-        """stripcom() drops comments; the rest of the line is one word for sysctl, blanks and all."""
-        lines = (line.split("#", 1)[0].strip(BLANKS) for line in text.split("\n"))
+        """stripcom() drops comments; the rest of the line is one word for sysctl, blanks and all. It is a read loop, too."""
+        lines = (line.split("#", 1)[0].strip(BLANKS) for line in text.split("\n")[:-1])
         return [line for line in lines if line]
 
     def boot(self):

@@ -4,7 +4,7 @@ import os
 import plistlib
 
 from ..answer import Answer, refuse
-from .bsd import DEFAULTS, FREEBSD_ORDER, PREFIX, PortRange, lines_with_blanks
+from .bsd import BLANKS, DEFAULTS, FREEBSD_ORDER, PREFIX, PortRange
 
 DAEMONS = "/Library/LaunchDaemons"
 
@@ -23,6 +23,7 @@ class MacOs(PortRange):
     def __init__(self, release=None, lang="en"):
         self.loaded = {}
         super().__init__(release, lang)
+        self.needs_w = self.version < (10, 9)
 
     @property
     def version(self):
@@ -52,7 +53,9 @@ class MacOs(PortRange):
         self.loaded = {}
 
     def assignments(self, text):
-        return lines_with_blanks(text)
+        """launchctl of 10.9 hands each line to sysctl -w as it is, but for blanks at its start."""
+        lines = (line.lstrip(BLANKS) for line in text.split("\n"))
+        return [line for line in lines if line and line[0] != "#"]
 
     def sw_vers(self, call):
         values = {"ProductName": "macOS", "ProductVersion": self.release, "BuildVersion": "23B74"}
@@ -93,7 +96,7 @@ class MacOs(PortRange):
         if daemon.get("Disabled"):
             return None
         self.loaded[label] = path
-        if daemon.get("RunAtLoad"):
+        if daemon.get("RunAtLoad") or daemon.get("KeepAlive"):
             self.host.execute(*program)
         return None
 
