@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <time.h>
 
+#include "look.h"
 #include "random_bits.h"
 #include "socket_window.h"
 
@@ -14,6 +15,12 @@
 /* A refused window of one port costs the least, 0.5 us, and teaches the most; after so many of them the kernel searches a row
  * of ports, which goes faster through what others hold. */
 #define SINGLE_PORTS 8
+
+/* Attempts that met a port of others before the kernel's sockets are read: they have cost some 50 us by then. A look stops
+ * the connection for as long as it takes, so they are far apart: the time of one to the time between two is at most this. */
+#define LOOK_AFTER    64
+#define LOOK_SHARE    50
+#define LOOK_APART_MS 1000
 
 /* One connect() in search of its port. Steps return 0 or an errno of connect(2); EADDRNOTAVAIL is "not here". */
 struct search {
@@ -95,6 +102,32 @@ static void use_source(struct search *search, const struct ip_address *source)
 			      : search->any;
 }
 
+/* Others are about. When they cost more than reading all of theirs would, read them. */
+static void count_miss(struct search *search)
+{
+	const struct eph_pool *pool = search->pool;
+	struct known_flow *flow = search->flow;
+	const struct ip_address *to = &search->request->to;
+	struct ip_address none = {.family = IP_NONE};
+	uint32_t start, looked = atomic_load_explicit(&flow->looked_ms, memory_order_relaxed);
+	struct port_set taken;
+
+	if (atomic_fetch_add_explicit(&flow->missed, 1, memory_order_relaxed) + 1 < LOOK_AFTER)
+		return;
+	start = now_ms();
+	if (looked && start - looked < LOOK_APART_MS + LOOK_SHARE * atomic_load_explicit(
+									    &flow->look_ms,
+									    memory_order_relaxed))
+		return;
+	atomic_store_explicit(&flow->missed, 0, memory_order_relaxed);
+	atomic_store_explicit(&flow->looked_ms, start ? start : 1, memory_order_relaxed);
+	port_set_clear(&taken);
+	if (look_taken(search->source ? search->source : &none, to, search->request->to_port,
+		       !pool_reuses_time_wait(pool, to), &taken) == 0)
+		known_flow_learn(flow, pool->range, &taken);
+	atomic_store_explicit(&flow->look_ms, now_ms() - start, memory_order_relaxed);
+}
+
 /* Ports that are not known to be taken. Each attempt that fails teaches at least one, so this ends. */
 static int try_known(struct search *search)
 {
@@ -114,6 +147,7 @@ static int try_known(struct search *search)
 		if (error != EADDRNOTAVAIL)
 			return error;
 		known_flow_take(search->flow, window);
+		count_miss(search);
 	}
 	return EADDRNOTAVAIL;
 }

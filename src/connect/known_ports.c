@@ -64,6 +64,8 @@ static void clear_flow(struct known_flow *flow)
 {
 	atomic_store_explicit(&flow->count, 0, RELAXED);
 	atomic_store_explicit(&flow->refused_ms, 0, RELAXED);
+	atomic_store_explicit(&flow->missed, 0, RELAXED);
+	atomic_store_explicit(&flow->looked_ms, 0, RELAXED);
 	for (unsigned i = 0; i < PORT_SET_WORDS; i++) {
 		if (atomic_load_explicit(&flow->taken[i], RELAXED))
 			atomic_store_explicit(&flow->taken[i], 0, RELAXED);
@@ -191,6 +193,13 @@ void known_flow_take(struct known_flow *flow, struct port_range range)
 {
 	for (unsigned word = range.lo >> 6; word <= range.hi >> 6; word++)
 		set_bits(flow, word, word_bits(range, word));
+}
+
+void known_flow_learn(struct known_flow *flow, struct port_range range,
+		      const struct port_set *taken)
+{
+	for (unsigned word = range.lo >> 6; word <= range.hi >> 6; word++)
+		set_bits(flow, word, taken->word[word] & word_bits(range, word));
 }
 
 void known_flow_free(struct known_flow *flow, uint16_t port)

@@ -20,8 +20,9 @@
 struct ip_address;
 
 #define KNOWN_FLOW_SETS 256u
-#define KNOWN_FLOW_WAYS                                                                            \
-	8u /* flows that one hash may have; the one that was not used for longest gives way */
+
+/* Flows that one hash may have; the one that was not used for longest gives way. */
+#define KNOWN_FLOW_WAYS 8u
 
 struct known_flow {
 	_Atomic uint64_t key;  /* hash of the flow, 0: free */
@@ -30,6 +31,8 @@ struct known_flow {
 	 * without a source. */
 	_Atomic uint64_t refused_freed;
 	_Atomic uint32_t refused_ms;
+	/* Attempts since the last look at the kernel's sockets that met a port of others, when that was and how long it took. */
+	_Atomic uint32_t missed, looked_ms, look_ms;
 	_Atomic uint32_t
 		count; /* ports taken, about: two who clear a flow at once may leave it wrong */
 	_Atomic uint64_t taken[PORT_SET_WORDS];
@@ -79,6 +82,9 @@ struct port_range known_flow_run(const struct known_flow *flow, const struct por
 				 uint16_t port);
 
 void known_flow_take(struct known_flow *flow, struct port_range range);
+/* Learn from a look at the kernel that @taken are taken, those of them in @range. */
+void known_flow_learn(struct known_flow *flow, struct port_range range,
+		      const struct port_set *taken);
 void known_flow_free(struct known_flow *flow, uint16_t port);
 
 /* The kernel was asked at @now_ms for every port of @word (its number, port / 64) and has none. */

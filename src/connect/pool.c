@@ -41,6 +41,10 @@ static int read_host(struct eph_pool *pool, struct port_set *ret_reserved, struc
 	if (text_sysctl_range(bytes, (size_t)n, &pool->host_range) < 0)
 		return error_set(reterr, -EINVAL, "range",
 				 "/proc/sys/net/ipv4/ip_local_port_range: two ports were expected");
+	/* Where it cannot be read, ports in TIME_WAIT are thought taken until the kernel says otherwise. */
+	n = read_sysctl("/proc/sys/net/ipv4/tcp_tw_reuse", bytes, NULL);
+	if (n > 0)
+		(void)text_sysctl_number(bytes, (size_t)n, 2, &pool->tcp_tw_reuse);
 	n = read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", bytes, reterr);
 	return n < 0 ? n : port_set_parse(bytes, (size_t)n, ret_reserved, reterr);
 }

@@ -23,10 +23,17 @@ struct eph_pool {
 	struct port_range range;      /* ports come from here; both ends included */
 	struct port_set usable;       /* range without the reserved ports */
 	bool range_given;
-	bool windows; /* IP_LOCAL_PORT_RANGE is there and `range` lies within host_range */
+	uint32_t tcp_tw_reuse; /* as the host has it: 0 never, 1 always, 2 over loopback */
+	bool windows;          /* IP_LOCAL_PORT_RANGE is there and `range` lies within host_range */
 	enum eph_search search;
 	enum eph_time_wait time_wait;
 	char description[256];
 };
+
+/* May a connection to @to take the port of one in TIME_WAIT? Source: tcp_twsk_unique(). */
+static inline bool pool_reuses_time_wait(const struct eph_pool *pool, const struct ip_address *to)
+{
+	return pool->tcp_tw_reuse == 1 || (pool->tcp_tw_reuse == 2 && ip_address_is_loopback(to));
+}
 
 #endif
