@@ -1,7 +1,7 @@
 /*
  * flat_curve MODE RANGE_LOW RANGE_HIGH [FILLED_PERCENT] fills an ephemeral range towards one destination, in a network
- * namespace of its own, and says what each connect() cost: one line "PORTS_IN_USE NANOSECONDS" each, then "refused N
- * NANOSECONDS" for REFUSALS calls after the last port. MODE is plain (connect) or flat (eph_connect). With FILLED_PERCENT
+ * namespace of its own, and says what each connect() cost: one line "PORTS_IN_USE NANOSECONDS" each, "cpu CONNECTIONS
+ * NANOSECONDS" for each process, then "refused N NANOSECONDS" for REFUSALS calls after the last port. MODE is plain (connect) or flat (eph_connect). With FILLED_PERCENT
  * another process first takes so much of the range with connections of its own.
  */
 #include <arpa/inet.h>
@@ -40,6 +40,15 @@ static int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* User and system time of this process so far. */
+static int64_t cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
 }
 
 static void write_file(const char *path, const char *text)
@@ -122,10 +131,14 @@ static int fill_in_child(struct eph_pool *pool, int limit, int held, int print)
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(told, O_CLOEXEC) < 0)
 		stop("pipe");
 	if (fork() == 0) {
+		int64_t cpu;
 		char byte;
 
 		close(told[0]);
+		cpu = cpu_ns();
 		told[0] = fill(pool, limit, ns, &refused);
+		if (print)
+			printf("cpu %d %lld\n", told[0], (long long)(cpu_ns() - cpu));
 		for (int i = 0; print && i < told[0]; i++)
 			printf("%d %lld\n", held + i, (long long)ns[i]);
 		fflush(stdout);

@@ -26,16 +26,27 @@ static bool is_chosen(struct connect_request *request)
 	return false;
 }
 
+static bool is_protocol(int fd, int protocol)
+{
+	socklen_t size = sizeof(int);
+	int is;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &is, &size) == 0 && is == protocol;
+}
+
 int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct connect_request request = {
 		.pool = pool, .fd = fd, .address = address, .length = length};
-	socklen_t size = sizeof(int);
-	int protocol;
 
-	if (!socket_endpoint(address, length, &request.to, &request.to_port) || !request.to_port ||
-	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0 ||
-	    protocol != IPPROTO_TCP || is_chosen(&request))
+	if (!socket_endpoint(address, length, &request.to, &request.to_port) || !request.to_port)
+		return pass(pool, fd, address, length);
+	/* Asking for the protocol is a third of what we cost, so it is asked for the first socket towards a service only. A UDP
+	 * socket that is taken for TCP gets a port of its own, as it would anyway. */
+	if (!known_ports_has_flow(pool->known, IPPROTO_TCP, NULL, &request.to, request.to_port) &&
+	    !is_protocol(fd, IPPROTO_TCP))
+		return pass(pool, fd, address, length);
+	if (is_chosen(&request))
 		return pass(pool, fd, address, length);
 	return flat_connect(&request);
 }

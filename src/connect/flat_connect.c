@@ -69,9 +69,9 @@ static int try_window(struct search *search, struct port_range window)
 	const struct connect_request *request = search->request;
 	int error;
 
-	error = -socket_set_window(request->fd, window);
-	if (error)
-		return error;
+	/* Where no window can be set, the socket is of another kind and connects as it is. */
+	if (socket_set_window(request->fd, window) < 0)
+		window = (struct port_range){0, 0};
 	search->window = window;
 	search->windows++;
 	error = connect(request->fd, request->address, request->length) < 0 ? errno : 0;

@@ -74,20 +74,44 @@ static void clear_flow(struct known_flow *flow)
 	}
 }
 
+static uint64_t key_of(const struct known_ports *known, uint8_t protocol,
+		       const struct ip_address *from, const struct ip_address *to, uint16_t to_port)
+{
+	uint64_t hash = mix(atomic_load_explicit(&known->secret, RELAXED),
+			    (uint64_t)protocol << 16 | to_port);
+
+	return mix_address(mix_address(hash, from), to) | 1;
+}
+
+/* The flows that @key may be among. */
+static size_t set_of(uint64_t key)
+{
+	return (key >> 32) % KNOWN_FLOW_SETS * KNOWN_FLOW_WAYS;
+}
+
+bool known_ports_has_flow(const struct known_ports *known, uint8_t protocol,
+			  const struct ip_address *from, const struct ip_address *to,
+			  uint16_t to_port)
+{
+	uint64_t key = key_of(known, protocol, from, to, to_port);
+	const struct known_flow *set = &known->flows[set_of(key)];
+
+	for (unsigned i = 0; i < KNOWN_FLOW_WAYS; i++)
+		if (atomic_load_explicit(&set[i].key, RELAXED) == key)
+			return true;
+	return false;
+}
+
 struct known_flow *known_ports_flow(struct known_ports *known, uint8_t protocol,
 				    const struct ip_address *from, const struct ip_address *to,
 				    uint16_t to_port)
 {
-	uint64_t hash = mix(atomic_load_explicit(&known->secret, RELAXED),
-			    (uint64_t)protocol << 16 | to_port);
+	uint64_t key = key_of(known, protocol, from, to, to_port);
 	uint64_t now = atomic_load_explicit(&known->clock, RELAXED);
-	struct known_flow *set, *oldest;
+	struct known_flow *set = &known->flows[set_of(key)], *oldest = set;
 
-	hash = mix_address(mix_address(hash, from), to) | 1;
-	set = &known->flows[(hash >> 32) % KNOWN_FLOW_SETS * KNOWN_FLOW_WAYS];
-	oldest = set;
 	for (unsigned i = 0; i < KNOWN_FLOW_WAYS; i++) {
-		if (atomic_load_explicit(&set[i].key, RELAXED) == hash) {
+		if (atomic_load_explicit(&set[i].key, RELAXED) == key) {
 			if (atomic_load_explicit(&set[i].used, RELAXED) != now)
 				atomic_store_explicit(&set[i].used, now, RELAXED);
 			return &set[i];
@@ -99,7 +123,7 @@ struct known_flow *known_ports_flow(struct known_ports *known, uint8_t protocol,
 	clear_flow(oldest);
 	atomic_fetch_add_explicit(&known->clock, 1, RELAXED);
 	atomic_store_explicit(&oldest->used, now + 1, RELAXED);
-	atomic_store_explicit(&oldest->key, hash, RELAXED);
+	atomic_store_explicit(&oldest->key, key, RELAXED);
 	return oldest;
 }
 

@@ -67,6 +67,11 @@ struct known_flow *known_ports_flow(struct known_ports *known, uint8_t protocol,
 				    const struct ip_address *from, const struct ip_address *to,
 				    uint16_t to_port);
 
+/* Is there one already? */
+bool known_ports_has_flow(const struct known_ports *known, uint8_t protocol,
+			  const struct ip_address *from, const struct ip_address *to,
+			  uint16_t to_port);
+
 /**
  * known_flow_pick() - a port of @usable that is not known to be taken, each as likely as the others
  * @random: 32 random bits, from which the search starts
