@@ -79,6 +79,8 @@ int range_remote_open(const struct arguments *arguments, const char *host, bool 
 	if (r == 0)
 		r = find_system(ret, host, arguments_get(arguments, "os"), reterr);
 	if (r == 0 && changes)
+		r = os_host_boot(&ret->host, reterr);
+	if (r == 0 && changes)
 		r = open_journal(host, &ret->journal, reterr);
 	ret->run = (struct change_run){.runner = &ret->host.runner, .journal = ret->journal};
 	if (r == 0 && changes) {

@@ -5,11 +5,16 @@
 #include "change_step.h"
 #include "error.h"
 
+/* A value that is neither old nor new is ours only where the change stood when it was interrupted: behind steps that were
+ * taken, before steps that were not. */
 static bool is_half_set(const struct change_run *run, const struct change *change,
-			const struct change_step *step)
+			const enum step_stand *stand, unsigned at)
 {
+	for (unsigned i = 0; i < change->steps; i++)
+		if (i != at && stand[i] != (i < at ? STEP_AFTER : STEP_BEFORE))
+			return false;
 	return *change->place.boot && strcmp(change->place.boot, run->runner->place.boot) == 0 &&
-	       change_step_may_be_half(run, step);
+	       change_step_may_be_half(run, &change->step[at]);
 }
 
 static int tidy(struct change_run *run, const struct change *change, struct eph_error *reterr)
@@ -54,7 +59,7 @@ static int take_back(struct change_run *run, struct change *change, const enum s
 		const struct change_step *step = &change->step[i];
 
 		if (stand[i] == STEP_AFTER || stand[i] == STEP_HALF ||
-		    (stand[i] == STEP_OTHER && is_half_set(run, change, step)))
+		    (stand[i] == STEP_OTHER && is_half_set(run, change, stand, i)))
 			r = change_step_take_back(run, step, reterr);
 		else if (stand[i] == STEP_OTHER)
 			strbuf_printf(&left, "; only %s is left as somebody else set it since",

@@ -482,6 +482,31 @@ int os_host_open(struct os_host *host, struct runner *way, const char *os, struc
 	return 0;
 }
 
+/* Linux, the BSDs, and everybody else. */
+#define BOOT_LINE                                                                                  \
+	"cat /proc/sys/kernel/random/boot_id 2>/dev/null || "                                      \
+	"/sbin/sysctl -n kern.boottime 2>/dev/null || who -b 2>/dev/null"
+
+int os_host_boot(struct os_host *host, struct eph_error *reterr)
+{
+	struct change_place *place = &host->runner.place;
+	char digest[DIGEST_TEXT_BYTES];
+	struct runner_output output;
+	int r;
+
+	/* What Windows is told outlasts its boots. */
+	snprintf(place->boot, sizeof(place->boot), "%s", host->runner.cmd_exe ? "any" : "");
+	if (host->runner.cmd_exe)
+		return 0;
+	r = host->way->ops->line(host->way, BOOT_LINE, &output, reterr);
+	if (r == 0 && output.status == 0 && output.text.length) {
+		digest_bytes(output.text.text, output.text.length, digest);
+		snprintf(place->boot, sizeof(place->boot), "%.32s", digest);
+	}
+	runner_output_done(&output);
+	return r;
+}
+
 /* Boot files. */
 
 #define FILE_HEAD "ephemports-file "

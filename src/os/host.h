@@ -30,6 +30,10 @@ struct os_host {
 int os_host_open(struct os_host *host, struct runner *way, const char *os,
 		 struct eph_error *reterr);
 
+/* Fill in the runner's place.boot, which differs after a reboot; "" where the host does not tell. Before a change: should that
+ * be interrupted, the next run knows whether a value can still be ours. Return: 0, or what the way fails with. */
+int os_host_boot(struct os_host *host, struct eph_error *reterr);
+
 /* All ranges in one go, as os_parse() tells; what the next boot does is known only where a command says it. */
 int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *reterr);
 

@@ -125,6 +125,8 @@ static int open_run(struct change_run *run)
 	stop_point = text ? (unsigned)strtoul(text, NULL, 10) : 0;
 	*run = (struct change_run){
 		.runner = &host.runner, .at_point = stop_at, .userdata = &stop_point};
+	if (os_host_boot(&host, &error) < 0)
+		return error.code;
 	return journal_open(JOURNAL_WRITE, &run->journal, &error);
 }
 
@@ -135,6 +137,8 @@ static int change_to(const struct os_wish *range, const struct os_list_wish *lis
 	struct change_run run = {.journal = NULL};
 	int r = os_host_open(&host, &ssh.runner, NULL, &error);
 
+	if (r == 0)
+		r = os_host_boot(&host, &error);
 	if (r == 0)
 		r = host_change_read(&host, &change, &error);
 	if (r == 0)

@@ -202,6 +202,40 @@ def test_crash(path, tool, name):
     check(f"{name}: {point} points", (point > 4, status), (True, 0))
 
 
+def test_clamped(_, tool):
+    """The system takes another value than was asked for, and we are killed before that is read back."""
+    for name, options in (("freebsd", {}), ("windows", {"most": 20000})):
+        case, status, point, half = CASES[name], STOPPED, 0, 0
+        with tempfile.TemporaryDirectory() as top, Host(name, multiplex=True, **options) as host:
+            prepare(host, case)
+            before, files = case.keys(host.running()), host.files()
+            if name == "freebsd":
+                accept = host.system.accept
+                host.system.accept = lambda key, text: accept(key, "50000" if key.endswith(".last") and text == "60001" else text)
+            while status == STOPPED and point < 100:
+                point += 1
+                for reboots in (False, True):
+                    env = {**os.environ, "EPHEMPORTS_SSH": host.ssh_command, "EPHEMPORTS_STATE_DIR": f"{top}/{point}{reboots}"}
+                    done = subprocess.run([tool, host.name, "set", *map(str, WISH)], check=False, capture_output=True, text=True, timeout=100,
+                                          env={**env, "EPH_TEST_STOP_AT": str(point)})
+                    status = done.returncode
+                    half += stand(case, host, before).startswith("mixed")
+                    if reboots:
+                        host.reboot()
+                        env["EPHEMPORTS_SSH"] = host.ssh_command
+                    settled = subprocess.run([tool, host.name, "recover"], check=False, capture_output=True, text=True, timeout=100, env=env)
+                    now = stand(case, host, before)
+                    host.reboot()
+                    text = f"{name}: point {point} {reboots}: {done.stderr} {settled.stdout} {settled.stderr}"
+                    check(text, (settled.returncode, stand(case, host, before)), (0, "old"))
+                    # A boot with our file, half taken, is not told from somebody else's doing.
+                    if not reboots:
+                        check(f"{text}: at once, and says which", (now, "somebody else" in settled.stdout, "is done" in settled.stdout),
+                              ("old", False, False))
+                    check(f"{text}: files", {p for p, f in host.files().items() if files.get(p) != f}, set())
+            check(f"{name}: refused, after {half} halves", (status, half > 1), (99, True))
+
+
 def test_killed(path, _):
     """The program itself, by SIGKILL, at moments that differ from run to run."""
     case = CASES["solaris10"]
@@ -227,7 +261,7 @@ def main():
             if part.startswith("crash-"):
                 test_crash(path, tool, part.removeprefix("crash-"))
             else:
-                {"confirm": test_confirm, "guard": test_guard, "several": test_several, "half": test_half, "killed": test_killed}[part](path, tool)
+                {"confirm": test_confirm, "guard": test_guard, "several": test_several, "half": test_half, "clamped": test_clamped, "killed": test_killed}[part](path, tool)
     except Skip as reason:
         print(reason)
         return 77

@@ -87,6 +87,7 @@ class Host:
         self.name = name or system.replace("/", "")
         self._commands = []
         self._process = None
+        self.boots = 0
         self.before = None
         """Called with each Call before it runs; an Answer that it returns is used instead (to inject faults)."""
 
@@ -233,6 +234,7 @@ class Host:
 
     def _boot(self):
         self._start()
+        self.boots += 1
         self.system.boot()
 
     def _halt(self):

@@ -87,6 +87,8 @@ class System:
     def handler(self, call):
         if call.name == "uname":
             return self.uname
+        if call.name == "who" and "-b" in call.options:
+            return lambda call: Answer(f"   .       system boot  Nov {self.host.boots} 10:03\n")
         return self.commands.get(call.path)
 
     def running_values(self):
