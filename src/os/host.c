@@ -13,7 +13,6 @@
 
 #define PART         "ephemports-part"
 #define OUTPUTS_MAX  32u
-#define SAID_MAX     150u
 #define STATUS_LEAST 126 /* of a shell that did not find the command */
 
 static struct os_host *host_of(struct runner *runner)
@@ -87,19 +86,6 @@ static const struct runner_ops host_ops = {
 	.file_tidy = host_file_tidy,
 };
 
-/* The first line that says something, for a message: of what was complained about, else of what was said. */
-static struct text_span first_line(const struct strbuf *first, const struct strbuf *second)
-{
-	const struct strbuf *text = first->length ? first : second;
-	struct text_lines lines = text_lines(text->text, text->length, false);
-	struct text_span line = {"", 0};
-
-	while (!line.length && text_line_next(&lines, &line))
-		;
-	line.length = line.length > SAID_MAX ? SAID_MAX : line.length;
-	return line;
-}
-
 static int identify(struct os_host *host, const char *line, struct eph_error *reterr)
 {
 	struct runner_output output;
@@ -109,11 +95,15 @@ static int identify(struct os_host *host, const char *line, struct eph_error *re
 		host->system = os_identify(output.text.text, output.text.length, host->release,
 					   sizeof(host->release));
 		if (!host->system) {
-			struct text_span said = first_line(&output.text, &output.errors);
+			struct text_span said = runner_said(&output.text, &output.errors);
 
-			r = error_set(reterr, -ENOTSUP, "host",
-				      "%.80s: a system that is not known here: %.*s",
-				      host->way->place.host, (int)said.length, said.start);
+			r = error_set(
+				reterr, -ENOTSUP, "host",
+				said.length ? "%.80s: a system that is not known here, '%.*s': "
+					      "--os NAME tells which one it is like"
+					    : "%.80s: a system that is not known here: it does not "
+					      "say what it is%.*s: --os NAME tells",
+				host->way->place.host, (int)said.length, said.start);
 		}
 	}
 	runner_output_done(&output);
@@ -159,7 +149,7 @@ static size_t split_outputs(const struct os_host *host, const struct strbuf *tex
 static void no_range(const struct os_host *host, const struct runner_output *said,
 		     struct eph_error *reterr)
 {
-	struct text_span why = first_line(&said->errors, &said->errors);
+	struct text_span why = runner_said(&said->errors, &said->errors);
 
 	if (why.length)
 		error_set(reterr, -ENODATA, "host", "%.80s: %.*s", host->way->place.host,
@@ -299,7 +289,7 @@ static struct text_span last_line(const struct strbuf *text)
 	while (text_line_next(&lines, &line))
 		if (line.length)
 			last = line;
-	last.length = last.length > SAID_MAX ? SAID_MAX : last.length;
+	last.length = last.length > RUNNER_SAID_MAX ? RUNNER_SAID_MAX : last.length;
 	return last;
 }
 
@@ -308,7 +298,7 @@ static int run_set(struct os_host *host, const char *line, const char *name,
 {
 	struct runner_output output;
 	int r = host->way->ops->line(host->way, line, &output, reterr);
-	struct text_span said = output.errors.length ? first_line(&output.errors, &output.text)
+	struct text_span said = output.errors.length ? runner_said(&output.errors, &output.text)
 						     : last_line(&output.text);
 
 	/* Status 0 proves nothing (OpenBSD): the caller reads back. */
@@ -505,103 +495,4 @@ int os_host_boot(struct os_host *host, struct eph_error *reterr)
 	}
 	runner_output_done(&output);
 	return r;
-}
-
-/* Boot files. */
-
-#define FILE_HEAD "ephemports-file "
-#define LINK_HEAD                                                                                  \
-	"ephemports-link " /* the same for what a symbolic link leads to; no longer, no shorter */
-
-/* A link to /dev/null is a character device to test(1). */
-static void join_files(const struct os_boot_file *file, struct strbuf *out)
-{
-	strbuf_puts(out, "for f in");
-	for (; file->path; file++)
-		strbuf_printf(out, " %s", file->path);
-	strbuf_puts(out,
-		    "; do if [ -f \"$f\" ]; then if [ -r \"$f\" ]; then set x `wc -c <\"$f\"`; "
-		    "if [ -h \"$f\" ]; then echo \"" LINK_HEAD "$2 $f\"; else echo \"" FILE_HEAD
-		    "$2 $f\"; fi; cat \"$f\"; else exit 44; fi; "
-		    "else if [ -c \"$f\" ]; then echo \"" FILE_HEAD "0 $f\"; fi; fi; done");
-}
-
-/* "ephemports-file SIZE PATH\n", then so many bytes. Return: 1 with a file, 0 at the end, -EPROTO. */
-static int next_file(const char **at, const char *end, struct os_file *ret)
-{
-	const char *newline = memchr(*at, '\n', (size_t)(end - *at)), *blank;
-	size_t head = sizeof(FILE_HEAD) - 1;
-	uint64_t size;
-
-	if (*at == end)
-		return 0;
-	if (!newline || (size_t)(newline - *at) < head)
-		return -EPROTO;
-	ret->link = memcmp(*at, LINK_HEAD, head) == 0;
-	if (!ret->link && memcmp(*at, FILE_HEAD, head) != 0)
-		return -EPROTO;
-	blank = memchr(*at + head, ' ', (size_t)(newline - *at) - head);
-	if (!blank ||
-	    parse_uint(*at + head, (size_t)(blank - *at) - head, CHANGE_CONTENT_MAX, &size) < 0 ||
-	    size > (uint64_t)(end - newline - 1))
-		return -EPROTO;
-	ret->path = text_copy((struct text_span){blank + 1, (size_t)(newline - blank - 1)});
-	ret->text = malloc(size + 1);
-	ret->length = size;
-	if (ret->text)
-		memcpy((void *)(uintptr_t)ret->text, newline + 1, size);
-	*at = newline + 1 + size;
-	return ret->path && ret->text ? 1 : -ENOMEM;
-}
-
-static int split_files(const struct strbuf *text, struct os_host_files *ret)
-{
-	const char *at = text->text, *end = text->text + text->length;
-	int r = 1;
-
-	ret->file = calloc(OS_HOST_FILES_MAX, sizeof(*ret->file));
-	if (!ret->file)
-		return -ENOMEM;
-	while (r == 1) {
-		if (ret->count == OS_HOST_FILES_MAX)
-			return -E2BIG;
-		r = next_file(&at, end, &ret->file[ret->count]);
-		if (r != 0)
-			ret->count++;
-	}
-	return r;
-}
-
-int os_host_files(struct os_host *host, struct os_host_files *ret, struct eph_error *reterr)
-{
-	struct strbuf line = STRBUF_INIT;
-	struct runner_output output;
-	int r;
-
-	*ret = (struct os_host_files){.count = 0};
-	if (!host->system->boot_file)
-		return 0;
-	join_files(host->system->boot_file, &line);
-	r = host->way->ops->line(host->way, line.text, &output, reterr);
-	if (r == 0) {
-		r = output.status == 44 ? -EACCES
-		    : output.status     ? -EPROTO
-					: split_files(&output.text, ret);
-		if (r < 0)
-			error_set(reterr, r, "host", "%.80s: its boot files: %s",
-				  host->way->place.host, strerror(-r));
-	}
-	runner_output_done(&output);
-	strbuf_done(&line);
-	return r;
-}
-
-void os_host_files_done(struct os_host_files *files)
-{
-	for (size_t i = 0; i < files->count; i++) {
-		free((void *)(uintptr_t)files->file[i].path);
-		free((void *)(uintptr_t)files->file[i].text);
-	}
-	free(files->file);
-	*files = (struct os_host_files){.count = 0};
 }

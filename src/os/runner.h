@@ -8,6 +8,7 @@
 
 #include "change_result.h"
 #include "strbuf.h"
+#include "text_line.h"
 
 struct eph_error;
 struct runner;
@@ -21,6 +22,10 @@ struct runner_output {
 };
 void runner_output_init(struct runner_output *output); /* nothing was said */
 void runner_output_done(struct runner_output *output);
+
+/* The first line of @first that says something, for a message; of @second when @first is empty. Cut, and borrowed. */
+struct text_span runner_said(const struct strbuf *first, const struct strbuf *second);
+#define RUNNER_SAID_MAX 150u
 
 struct runner_file {
 	bool exists;

@@ -166,11 +166,25 @@ static int ssh_line(struct runner *runner, const char *line, struct runner_outpu
 	return run_line(ssh_of(runner), line, NULL, 0, ret, reterr);
 }
 
+/* The last line of what was complained about, in brackets; empty when nothing was. */
+static void put_said(struct runner_output *output, char ret[140])
+{
+	const char *said = output && output->errors.length
+				   ? last_line(output->errors.text, output->errors.length)
+				   : "";
+
+	*ret = '\0';
+	if (*said)
+		snprintf(ret, 140, " (%.120s)", said);
+}
+
 static int file_failed(const struct ssh_runner *ssh, int r, const char *path,
-		       const struct runner_output *output, struct eph_error *reterr)
+		       struct runner_output *output, struct eph_error *reterr)
 {
 	const char *host = ssh->runner.place.host;
+	char said[140];
 
+	put_said(output, said);
 	switch (r) {
 	case -EINVAL:
 		return error_set(reterr, r, "file", "%.80s: %.160s is not a regular file", host,
@@ -187,10 +201,12 @@ static int file_failed(const struct ssh_runner *ssh, int r, const char *path,
 				 path);
 	case -EPROTO:
 		return error_set(
-			reterr, r, "file", "%.80s: %.100s: unexpected answer, %.100s", host, path,
-			output && output->errors.length ? output->errors.text : "without a reason");
+			reterr, r, "file",
+			"%.60s: %.80s: its shell answered with status %d instead of the file%s",
+			host, path, output ? output->status : 0, said);
 	default:
-		return error_set(reterr, r, "file", "%.80s: %.160s: %s", host, path, strerror(-r));
+		return error_set(reterr, r, "file", "%.60s: %.80s: %s%s", host, path, strerror(-r),
+				 said);
 	}
 }
 

@@ -160,7 +160,8 @@ static void fill(const struct ssh_sum *before, const struct ssh_sum *after, unsi
 {
 	strbuf_puts(out, "rm -f \"$t\"; ");
 	if (before)
-		strbuf_puts(out, "cp -p \"$f\" \"$t\" || exit " TEXT(DENIED) "; ");
+		strbuf_puts(out,
+			    "cp -p \"$f\" \"$t\" || { rm -f \"$t\"; exit " TEXT(DENIED) "; }; ");
 	else
 		strbuf_puts(out, "if [ -d \"$d\" ]; then :; else mkdir \"$d\" || exit " TEXT(
 					 DENIED) "; chmod 755 \"$d\"; fi; (umask 077; : >\"$t\") "
@@ -194,7 +195,8 @@ int ssh_file_replace_line(const char *path, const struct ssh_sum *before,
 	else
 		/* Unlike mv, ln does not replace what somebody else has made there meanwhile. */
 		strbuf_puts(out, "if ln \"$t\" \"$f\"; then rm -f \"$t\"; sync; else rm -f \"$t\"; "
-				 "exit " TEXT(STALE) "; fi");
+				 "if ls -d \"$f\" >/dev/null 2>&1; then exit " TEXT(
+					 STALE) "; fi; exit " TEXT(DENIED) "; fi");
 	return out->failed ? -ENOMEM : 0;
 }
 

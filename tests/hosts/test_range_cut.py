@@ -97,7 +97,7 @@ def test_fail(change):
     """Every command that changes something fails, once, or from there on as on a full or read-only disk."""
     words = [change.path, "range", "set", "40000-60001", "--host", change.host.name]
     names = ("cp", "cat", "mv", "ln", "rm", "mkdir", "chmod", "cksum", "sync", "sysctl", "ndd")
-    for lasting in (False, True):
+    for lasting in (False, True) if change.name.startswith("freebsd") else (False,):
         first, failed = 0, True
         while failed and first < 200:
             first += 1
