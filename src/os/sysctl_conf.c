@@ -30,7 +30,8 @@ static bool takes_colon(const struct os_state *state)
 	       os_version_compare(state->release, "10.1") >= 0;
 }
 
-static bool takes_blanks(const struct os_state *state)
+/* NetBSD's sysctl -f takes the blanks off a value, but those of a name belong to it: then there is no such name. */
+static bool takes_blank_values(const struct os_state *state)
 {
 	return strcmp(state->system->name, "netbsd") == 0 || takes_colon(state);
 }
@@ -38,7 +39,7 @@ static bool takes_blanks(const struct os_state *state)
 /* A shell's read loop, which passes over a last line that does not end in a newline. macOS has a program of its own. */
 static bool needs_newline(const struct os_state *state)
 {
-	return !takes_blanks(state) && strcmp(state->system->name, "macos") != 0;
+	return !takes_blank_values(state) && strcmp(state->system->name, "macos") != 0;
 }
 
 static size_t body_without_comment(struct text_span body)
@@ -49,6 +50,32 @@ static size_t body_without_comment(struct text_span body)
 	while (length && is_blank(body.start[length - 1]))
 		length--;
 	return length;
+}
+
+static bool has_blank(const char *at, const char *end)
+{
+	for (; at < end; at++)
+		if (is_blank(*at))
+			return true;
+	return false;
+}
+
+/* Does a boot of this system apply the line? */
+static bool is_clean(const struct os_state *state, struct edit_line line,
+		     const struct sysctl_assignment *assignment)
+{
+	struct text_span equals = assignment->equals;
+	const char *behind = equals.start + strcspn(equals.start, "=:") + 1;
+	bool tool = takes_blank_values(state);
+
+	if (!takes_colon(state) && (has_blank(equals.start, behind) ||
+				    (tool && has_blank(line.body.start, assignment->name.start))))
+		return false;
+	if (tool)
+		return true;
+	return !has_blank(behind, equals.start + equals.length) &&
+	       (!text_ends(line.whole, "\r\n") || assignment->tail.length) &&
+	       (!needs_newline(state) || text_ends(line.whole, "\n"));
 }
 
 bool sysctl_conf_take_apart(const struct os_state *state, struct edit_line line,
@@ -78,11 +105,7 @@ bool sysctl_conf_take_apart(const struct os_state *state, struct edit_line line,
 	ret->equals = (struct text_span){name_end, (size_t)(value - name_end)};
 	ret->value = (struct text_span){value, (size_t)(end - value)};
 	ret->tail = (struct text_span){end, (size_t)(line.body.start + line.body.length - end)};
-	ret->clean =
-		(takes_blanks(state) || !memchr(ret->equals.start, ' ', ret->equals.length)) &&
-		(takes_blanks(state) || !memchr(ret->equals.start, '\t', ret->equals.length)) &&
-		(!text_ends(line.whole, "\r\n") || ret->tail.length || colon) &&
-		(!needs_newline(state) || text_ends(line.whole, "\n"));
+	ret->clean = is_clean(state, line, ret);
 	return true;
 }
 
@@ -158,9 +181,12 @@ void sysctl_conf_put_value(const struct os_state *state, struct edit_line line,
 	bool spoiled = text_ends(line.whole, "\r\n") && !assignment->tail.length;
 	const char *behind = line.body.start + line.body.length;
 
-	strbuf_add(out, line.body.start,
-		   (size_t)(assignment->name.start + assignment->name.length - line.body.start));
-	if (takes_blanks(state))
+	/* What this system takes stays as it is written. */
+	if (assignment->clean || !takes_blank_values(state))
+		strbuf_add(out, line.body.start,
+			   (size_t)(assignment->name.start - line.body.start));
+	strbuf_add(out, assignment->name.start, assignment->name.length);
+	if (assignment->clean)
 		strbuf_add(out, assignment->equals.start, assignment->equals.length);
 	else
 		strbuf_puts(out, "=");

@@ -3,9 +3,9 @@
  * /etc/sysctl.conf.local after it. # begins a comment.
  *
  * Where the shell reads the file (FreeBSD until 10.0, DragonFly, OpenBSD) a line is applied only when no blank stands around
- * its = and a newline ends it; what we write is such a line. NetBSD and newer FreeBSD have sysctl -f, which takes both, and
- * FreeBSD's "NAME: VALUE" and quotes. A carriage return at the end of a value spoils it everywhere but there;
- * in a file with such line ends what we write ends in " #", so that the value stays clean.
+ * its = and a newline ends it; what we write is such a line. NetBSD and newer FreeBSD have sysctl -f: NetBSD's takes blanks
+ * around a value, FreeBSD's those around a name, too, "NAME: VALUE" and quotes. A carriage return at the end of a value
+ * spoils it everywhere but there; in a file with such line ends what we write ends in " #", so that the value stays clean.
  */
 #ifndef EPH_OS_SYSCTL_CONF_H
 #define EPH_OS_SYSCTL_CONF_H

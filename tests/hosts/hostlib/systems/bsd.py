@@ -348,9 +348,9 @@ class NetBsd(Bsd):
     def assignments(self, text):
         found = []
         for line in text.split("\n"):
-            line = line.split("#", 1)[0].strip(BLANKS).replace("?=", "=")
-            if "=" in line and not any(c in line.split("=")[0] for c in " \t"):
-                found.append(line)
+            name, equals, value = line.split("#", 1)[0].replace("?=", "=").partition("=")
+            if equals and not any(c in name for c in BLANKS):  # the name is taken as it is, blanks and all
+                found.append(f"{name}={value.strip()}")
         return found
 
     def boot(self):
