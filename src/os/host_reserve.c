@@ -13,6 +13,20 @@ static int no_memory(struct eph_error *reterr)
 	return error_set(reterr, -ENOMEM, "reserve", "out of memory");
 }
 
+/* The commands as they are run: each when the one before it came off. */
+static char *joined(const struct strbuf *commands)
+{
+	struct text_lines lines = text_lines(commands->text, commands->length, false);
+	struct strbuf out = STRBUF_INIT;
+	struct text_span line;
+
+	while (text_line_next(&lines, &line)) {
+		strbuf_puts(&out, out.length ? " && " : "");
+		strbuf_add(&out, line.start, line.length);
+	}
+	return strbuf_take(&out);
+}
+
 /* One memory of one list. No step when nothing changes. */
 static int add_step(struct host_change *change, const struct os_reserved *reserved, bool boot,
 		    const struct os_ports *before, const struct os_ports *after,
@@ -35,7 +49,7 @@ static int add_step(struct host_change *change, const struct os_reserved *reserv
 		if (r == 0 && change_add_setting(change->change, name, from.text, to.text) < 0)
 			r = error_set(reterr, -E2BIG, "reserve", "too many steps");
 		if (r == 0)
-			change->command[index] = strbuf_take(&command);
+			change->command[index] = joined(&command);
 	}
 	strbuf_done(&from);
 	strbuf_done(&to);

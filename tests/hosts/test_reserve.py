@@ -131,6 +131,12 @@ def undo_all(program, host, times):
         check(f"{host.name}: undo {err}", status, 0)
 
 
+def commands(host):
+    """Every command that ran there, in words."""
+    ran = [[call.name, *call.options] for call in host.log()]
+    return ran + [part.split() for call in host.log() for word in call.options for part in word.split(" && ")]
+
+
 def has(what, case, host, running, wanted):
     """Every list has the new ports, or none has; whatever else was on it is still there."""
     for before, now in zip(case.keys(running), case.keys(host.running()), strict=True):
@@ -149,7 +155,13 @@ def run(path, name):
         check(f"{name}: show {err}", (status, [keys for keys in case.keys(running) if keys and not keys <= set().union(*ports)]), (0, []))
         status, plan, err = program(host, "add", PORTS, "--dry-run")
         check(f"{name}: a dry run changes nothing {err}", (status, host.running(), files_of(host), plan.get("undo_id")), (0, running, files, None))
+        host.clear_log()
         status, done, err = program(host, "add", PORTS)
+        ran = commands(host)
+        for change in plan.get("changes", []):
+            for command in (change["command"] or "").split(" && "):
+                words = command.split("; ")[-1].replace("$S ", "sysctl ").split()
+                check(f"{name}: ran {command}", not words or words[0] == "echo" or words in ran or "ipv6" in words, True)
         check(f"{name}: add {err}", (status, bool(done.get("undo_id"))), (0, True))
         check(f"{name}: as the dry run said", done.get("changes"), plan.get("changes"))
         has(f"{name}: running", case, host, running, not later)
