@@ -135,7 +135,8 @@ static int plan_files(struct change_session *session, struct range_change *range
 
 static int plan_running(struct range_change *range, struct eph_error *reterr)
 {
-	const struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, range->wish};
+	const struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, range->wish,
+				     false};
 	struct strbuf command = STRBUF_INIT;
 	struct os_plan plan;
 	int r = os_plan(range->state, &wish, &plan, reterr);

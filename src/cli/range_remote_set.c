@@ -38,6 +38,7 @@ static int choose_range(struct setting *set, struct eph_error *reterr)
 {
 	int r;
 
+	set->wish.unset = set->reset;
 	if (set->reset)
 		return host_change_default(set->change, set->wish.name, &set->wish.range, reterr);
 	r = range_wish_read(set->arguments, set->change->state.system, &set->wish.range, reterr);
@@ -88,8 +89,10 @@ static void note_edits(struct setting *set)
 			      "undone by itself in %s s, and by a reboot, unless you confirm it: "
 			      "ephemports range confirm --host %s",
 			      GROUPED(set->confirm_s), set->change->change->place.host);
-	if (set->reset && set->persist)
-		strbuf_puts(add_note(set), "where files keep the range they hold the default now");
+	if (set->reset && set->persist && set->change->edits.count)
+		strbuf_puts(add_note(set), set->change->boot_set
+						   ? "what keeps the range holds the default now"
+						   : "no file sets the range any more");
 }
 
 static void show(struct setting *set, struct host_row *row, struct outcome *outcome)

@@ -108,6 +108,7 @@ int os_persist(const struct os_state *state, const struct os_files *files,
 		return error_set(reterr, -EPERM, "range", "%s", state->system->because);
 	if (!state->system->persist)
 		return 0;
+	plan.unset = wish->unset;
 	r = wanted(state, wish, &plan, reterr);
 	return r < 0 ? r : state->system->persist(state, files, &plan, ret, reterr);
 }

@@ -225,7 +225,7 @@ size_t host_change_files_after(const struct host_change *change, struct os_file 
 }
 
 /* Once more through the system's own boot order: does another value still win? */
-static int check_boot(const struct host_change *change, const struct os_wish *wish,
+static int check_boot(struct host_change *change, const struct os_wish *wish,
 		      struct eph_error *reterr)
 {
 	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
@@ -241,6 +241,7 @@ static int check_boot(const struct host_change *change, const struct os_wish *wi
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range *range = &state->range[i];
 
+		change->boot_set |= plan_meant(range, wish) && range->boot_set;
 		if (plan_meant(range, wish) && range->known && range->boot_known &&
 		    (range->boot.lo != wish->range.lo || range->boot.hi != wish->range.hi))
 			return error_set(

@@ -13,6 +13,7 @@ struct host_change {
 	struct os_host_files files;
 	struct os_edits edits;
 	struct os_plan plan; /* the steps of the running system */
+	bool boot_set;       /* after the change a file sets the range, or a command keeps it */
 	struct change *change;
 	char *command[CHANGE_STEPS_MAX]; /* of each step of the change; NULL for files */
 };

@@ -194,6 +194,16 @@ static int edit_files(const struct file_list *list, const struct os_files *files
 	return r;
 }
 
+static bool is_set(const struct file_list *list)
+{
+	struct sysctl_line line;
+
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		if (text_sysctl_conf_find(list, RANGE, readers[i], &line))
+			return true;
+	return false;
+}
+
 int linux_persist(const struct os_state *state, const struct os_files *files,
 		  const struct os_plan *plan, struct os_edits *ret, struct eph_error *reterr)
 {
@@ -213,8 +223,8 @@ int linux_persist(const struct os_state *state, const struct os_files *files,
 	if (r == 0)
 		r = list_files(files, &list);
 	snprintf(value, sizeof(value), "%u %u", wish.lo, wish.hi);
-	if (r == 0 && !is_kept(&list, wish))
-		r = edit_files(&list, files, RANGE, value, ret, reterr);
+	if (r == 0 && (plan->unset ? is_set(&list) : !is_kept(&list, wish)))
+		r = edit_files(&list, files, RANGE, plan->unset ? NULL : value, ret, reterr);
 	file_list_done(&list);
 	return r;
 }

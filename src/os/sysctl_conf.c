@@ -198,7 +198,8 @@ void sysctl_conf_put_value(const struct os_state *state, struct edit_line line,
 		edit_finish_line(out);
 }
 
-/* One line of @file as it should be: with the value, as a comment when another line wins, or as it is. */
+/* One line of @file as it should be: with the value, as a comment when another line wins, gone where nothing shall be set, or as
+ * it is. */
 static void put_line(const struct os_state *state, const struct os_plan *plan,
 		     const struct winner *winner, const struct os_file *file, unsigned number,
 		     struct edit_line line, struct strbuf *out)
@@ -209,6 +210,8 @@ static void put_line(const struct os_state *state, const struct os_plan *plan,
 	     i++) {
 		if (!text_is(assignment.name, plan->step[i].setting))
 			continue;
+		if (plan->unset)
+			return;
 		if (winner[i].file == file && winner[i].line == number) {
 			sysctl_conf_put_value(state, line, &assignment, plan->step[i].after, out);
 			return;
@@ -229,7 +232,7 @@ static void put_file(const struct os_state *state, const struct os_plan *plan,
 
 	for (unsigned number = 1; edit_line_next(&lines, &line); number++)
 		put_line(state, plan, winner, file, number, line, out);
-	for (size_t i = 0; append && i < plan->steps; i++) {
+	for (size_t i = 0; append && !plan->unset && i < plan->steps; i++) {
 		if (winner[i].file)
 			continue;
 		edit_finish_line(out);

@@ -64,6 +64,8 @@ struct os_wish {
 	enum os_range_name name;
 	unsigned protocols, families; /* a range is meant when it shares a bit in both */
 	struct port_range range;
+	bool unset; /* @range is the default, and no file shall set it: os_persist() takes lines out where files are lists of
+		     * settings; others then hold the default */
 };
 
 /* Which memory of a setting: the running system, what the next boot reads, or one command that writes both. */
@@ -87,6 +89,7 @@ struct os_step {
 struct os_plan {
 	struct os_step step[OS_STEPS_MAX];
 	size_t steps;
+	bool unset; /* persist(): as the wish has it */
 };
 
 /* A file as it should be. */

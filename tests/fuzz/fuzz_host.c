@@ -96,7 +96,7 @@ static void check_change(const struct host_change *change)
 static void change(struct os_host *host, bool cmd_exe)
 {
 	const struct os_wish wish = {
-		OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {40000, 60001}};
+		OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {40000, 60001}, false};
 	struct host_change *change = NULL;
 	struct eph_error error;
 

@@ -33,7 +33,8 @@ static void check_state(const struct os_state *state)
 
 static void check_plan(const struct os_state *state)
 {
-	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, {50000, 60000}};
+	struct os_wish wish = {
+		OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, {50000, 60000}, false};
 	struct strbuf out = STRBUF_INIT;
 	struct os_plan plan;
 
@@ -66,7 +67,8 @@ static void output(const struct os_system *system, const char *id, const char *t
 static void file(const struct os_system *system, const char *path, const char *text, size_t length)
 {
 	static struct os_state state;
-	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, {50000, 60000}};
+	struct os_wish wish = {
+		OS_REGULAR, OS_TCP | OS_UDP, OS_IPV4 | OS_IPV6, {50000, 60000}, false};
 	struct os_file one[2] = {{path, text, length, false}};
 	struct os_files files = {one, 1};
 	struct os_outputs none = {NULL, 0};

@@ -155,7 +155,8 @@ static int change_to(const struct os_wish *range, const struct os_list_wish *lis
 
 static int set(const char *low, const char *high)
 {
-	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
+	struct os_wish wish = {
+		OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}, false};
 
 	if (parse_port(low, &wish.range.lo) < 0 || parse_port(high, &wish.range.hi) < 0)
 		return FAILED;

@@ -104,7 +104,8 @@ static void tell_error(const struct eph_error *error)
 
 static void persist(const char *low, const char *high)
 {
-	struct os_wish wish = {OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}};
+	struct os_wish wish = {
+		OS_REGULAR, OS_TCP | OS_UDP | OS_SCTP, OS_IPV4 | OS_IPV6, {0, 0}, false};
 	struct os_files files = {file, count};
 	struct eph_error error = {.message = ""};
 	struct os_edits edits;

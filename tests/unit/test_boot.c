@@ -163,7 +163,7 @@ static void run_case(const struct persist_case *test)
 	struct os_state *state = state_of(test->system, test->release);
 	struct os_file file[FILES_MAX + OS_EDITS_MAX];
 	struct os_files files = {file, files_of(test->before, file)};
-	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {test->lo, test->hi}};
+	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {test->lo, test->hi}, false};
 	struct eph_error error = {.message = ""};
 	struct os_edits edits;
 
@@ -347,7 +347,7 @@ static void refused(const char *system, const char *release, const char *path, c
 	const struct os_file file[] = {{path, text, length, false},
 				       {"/etc/init.d/ephemports", "exit 0\n", 7, false}};
 	struct os_files files = {file, !path ? 0 : strcmp(path, SPARE) == 0 ? 2 : 1};
-	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {50000, 60000}};
+	struct os_wish wish = {OS_REGULAR, OS_TCP, OS_IPV4, {50000, 60000}, false};
 	struct eph_error error = {.message = ""};
 	struct os_edits edits;
 
