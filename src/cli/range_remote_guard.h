@@ -70,6 +70,11 @@ int range_waiting_settle(struct range_remote *remote, struct range_waiting *ret,
 int range_waiting_take_back(struct range_remote *remote, const struct range_waiting *waiting,
 			    struct eph_error *reterr);
 
+/* Does the guard still wait, now that all is set? On a slow machine it may have acted before the last step: then all is taken
+ * back. Return: 0; -ETIMEDOUT or what taking back fails with, with @reterr. */
+int range_waiting_in_time(struct range_remote *remote, const struct range_waiting *waiting,
+			  struct eph_error *reterr);
+
 /* The change that it guards, in @list; NULL: none, or it was settled already. */
 struct change *range_waiting_change(const struct range_waiting *waiting, const char *host,
 				    const struct change_list *list);

@@ -157,9 +157,10 @@ static int apply(struct range_remote *remote, struct setting *set, struct eph_er
 	if (r < 0)
 		return r;
 	r = change_apply(&remote->run, change, reterr);
-	if (set->confirm_s && r == 0)
+	if (set->confirm_s && r == 0) {
 		range_waiting_name(remote, &set->waiting, change->id);
-	else if (set->confirm_s)
+		r = range_waiting_in_time(remote, &set->waiting, reterr);
+	} else if (set->confirm_s)
 		range_waiting_end(remote, &set->waiting, NULL);
 	return r;
 }

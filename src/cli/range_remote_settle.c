@@ -99,3 +99,36 @@ int range_waiting_take_back(struct range_remote *remote, const struct range_wait
 	change_list_done(&list);
 	return r;
 }
+
+/* The change of this id, back to what was before; what the guard took back already is left as it is. */
+static int take_back_late(struct range_remote *remote, const char *id, struct eph_error *reterr)
+{
+	struct change_list list = {.count = 0};
+	int r = journal_list(remote->journal, &list, reterr);
+
+	for (size_t i = 0; r == 0 && i < list.count; i++)
+		if (strcmp(list.change[i]->id, id) == 0)
+			r = change_undo(&remote->run, &list, list.change[i], reterr);
+	change_list_done(&list);
+	return r;
+}
+
+int range_waiting_in_time(struct range_remote *remote, const struct range_waiting *waiting,
+			  struct eph_error *reterr)
+{
+	enum range_guard_state state;
+	int r;
+
+	/* Who cannot be asked any more still has its guard. */
+	if (range_waiting_look(remote, waiting, &state, NULL) < 0 || state == RANGE_GUARD_WAITS)
+		return 0;
+	r = take_back_late(remote, waiting->id, reterr);
+	if (r < 0)
+		return r;
+	range_waiting_remove(remote);
+	return error_set(
+		reterr, -ETIMEDOUT, "range",
+		"%.80s: setting it took longer than the %u s after which it is taken back; "
+		"everything is as before: give more seconds",
+		remote->host.runner.place.host, (unsigned)(waiting->until_s - waiting->armed_s));
+}
