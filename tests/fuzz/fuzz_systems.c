@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reserved.h"
 #include "systems.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,6 +50,74 @@ static void check_plan(const struct os_state *state)
 	strbuf_done(&out);
 }
 
+static void check_printable(const struct strbuf *out)
+{
+	for (size_t i = 0; i < out->length; i++)
+		if (out->text[i] != '\n' && (out->text[i] < ' ' || out->text[i] > '~'))
+			abort();
+}
+
+/* What is on a list comes back from its value; and its commands are ours alone. */
+static void check_lists(const struct os_state *state)
+{
+	static const struct os_list_wish wish = {.protocols = OS_TCP | OS_UDP,
+						 .ports = {.word = {0, 1u << 16}}};
+
+	for (size_t i = 0; i < state->reserveds; i++) {
+		const struct os_list *list = state->reserved[i].list;
+		struct strbuf value = STRBUF_INIT, out = STRBUF_INIT;
+		struct os_ports now, again, after;
+
+		os_reserved_now(&state->reserved[i], &now);
+		os_ports_format(&now, &value);
+		if (!list || port_set_has(&now.set, 0)) {
+			strbuf_done(&value);
+			continue;
+		}
+		if (os_ports_read(value.text, list->rows, &again) < 0 ||
+		    memcmp(&again.set, &now.set, sizeof(now.set)) != 0)
+			abort();
+		os_ports_change(&now, &wish, list->rows, &after);
+		os_list_commands(state, list, list->store, &now, &after, &out, NULL);
+		check_printable(&out);
+		strbuf_done(&out);
+		strbuf_done(&value);
+	}
+}
+
+/* Files that keep lists keep them: also those in which somebody wrote before. */
+static void list_file(const struct os_system *system, struct os_state *state,
+		      struct os_files *files, struct os_file *one)
+{
+	static struct os_state before;
+	struct os_list_wish wish = {.protocols = OS_TCP | OS_UDP, .ports = {.word = {0, 1u << 16}}};
+	struct os_edits edits;
+
+	for (const struct os_list *list = system->list; list && list->setting; list++)
+		state->reserved[state->reserveds++] =
+			(struct os_reserved){.setting = list->setting,
+					     .protocols = list->protocols,
+					     .families = list->families,
+					     .list = list};
+	os_boot(state, files);
+	before = *state;
+	wish.remove = one->length & 1;
+	if (os_list_persist(state, files, &wish, &edits, NULL) == 0 && edits.count == 1 &&
+	    strcmp(edits.edit[0].path, one->path) == 0) {
+		struct os_file old = *one;
+
+		one->text = edits.edit[0].text;
+		one->length = edits.edit[0].length;
+		os_boot(state, files);
+		for (size_t i = 0; i < state->reserveds; i++)
+			if (!os_list_is_kept(&before.reserved[i], &state->reserved[i], &wish))
+				abort();
+		*one = old;
+	}
+	os_edits_done(&edits);
+	state->reserveds = 0;
+}
+
 static void output(const struct os_system *system, const char *id, const char *text, size_t length)
 {
 	static struct os_state state;
@@ -59,6 +128,7 @@ static void output(const struct os_system *system, const char *id, const char *t
 		return;
 	os_warn(&state, NULL);
 	check_state(&state);
+	check_lists(&state);
 	if (!(system->flags & OS_FIXED) && strcmp(system->name, "tru64") != 0)
 		check_plan(&state);
 }
@@ -80,6 +150,8 @@ static void file(const struct os_system *system, const char *path, const char *t
 		state.range[i].value[1] = state.range[i].built_in->range.hi;
 		os_range_settle(&state, &state.range[i]);
 	}
+	if (system->list_persist)
+		list_file(system, &state, &files, &one[0]);
 	os_boot(&state, &files);
 	check_state(&state);
 	if (os_persist(&state, &files, &wish, &edits, NULL) == 0 && edits.count == 1 &&
