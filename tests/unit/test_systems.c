@@ -222,6 +222,29 @@ static void answers_are_read(void **unused)
 	}
 }
 
+/* Where -c -o fails for one protocol, its table is asked for; lines without blanks that follow are none of the table. */
+static void ipadm_tells_in_either_form(void **unused)
+{
+	static const char text[] =
+		"tcp:smallest_anon_port:20000:20000:32768:1024-65535\n"
+		"PROTO PROPERTY              PERM CURRENT      PERSISTENT   DEFAULT      POSSIBLE\n"
+		"tcp   smallest_anon_port    rw   20000        20000        32768        "
+		"1024-65535\n"
+		"tcp   largest_anon_port     rw   40000        --           65535        "
+		"20000-65535\n"
+		"udp:smallest_anon_port:32768::32768:1024-65535\n"
+		"udp:largest_anon_port:50000:60000:65535:32768-65535\n";
+	struct os_state *state = malloc(sizeof(*state));
+
+	(void)unused;
+	assert_int_equal(parse("illumos", "5.11", "ipadm", text, sizeof(text) - 1, state), 0);
+	assert_true(state->range[0].now.lo == 20000 && state->range[0].now.hi == 40000);
+	assert_true(state->range[0].boot.lo == 20000 && state->range[0].boot.hi == 65535);
+	assert_true(state->range[1].now.lo == 32768 && state->range[1].now.hi == 50000);
+	assert_true(state->range[1].boot.lo == 32768 && state->range[1].boot.hi == 60000);
+	free(state);
+}
+
 static void aix_tells_what_the_next_boot_brings(void **unused)
 {
 	struct os_state *state = malloc(sizeof(*state));
@@ -405,6 +428,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_is_read),
 		cmocka_unit_test(answers_are_read),
+		cmocka_unit_test(ipadm_tells_in_either_form),
 		cmocka_unit_test(aix_tells_what_the_next_boot_brings),
 		cmocka_unit_test(lists_of_other_ports),
 		cmocka_unit_test(reserved_lists_on_linux),
