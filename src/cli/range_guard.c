@@ -94,6 +94,16 @@ int range_pending_read(const struct change_session *session, struct range_pendin
 	return r < 0 ? error_set(reterr, r, "confirm", "%.200s: %s", path, strerror(-r)) : 0;
 }
 
+bool range_pending_guarded(const struct change_session *session)
+{
+	CLEANUP(fd_closep) int fd = -1;
+	char path[4200];
+
+	path_of(session, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
 int range_pending_remove(const struct change_session *session)
 {
 	char path[4200];

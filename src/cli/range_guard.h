@@ -42,6 +42,9 @@ void range_guard_tell(struct range_guard *guard, const struct change *change);
 int range_pending_read(const struct change_session *session, struct range_pending *ret,
 		       struct eph_error *reterr);
 
+/* Is its guard there? Only after range_pending_read(). */
+bool range_pending_guarded(const struct change_session *session);
+
 /* It is decided. Return: 0 or negative errno. */
 int range_pending_remove(const struct change_session *session);
 

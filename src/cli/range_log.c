@@ -4,7 +4,9 @@
 #include "change_view.h"
 #include "journal.h"
 #include "look.h"
+#include "printable.h"
 #include "range.h"
+#include "range_waiting.h"
 
 /* Only those of one host. */
 static void keep_host(struct change_list *list, const char *host)
@@ -17,6 +19,45 @@ static void keep_host(struct change_list *list, const char *host)
 		else
 			change_free(list->change[i]);
 	list->count = left;
+}
+
+static void add_line(struct strbuf *text, struct strbuf *out)
+{
+	if (text->length) {
+		strbuf_putc(out, '\n');
+		printable_puts(out, text->text);
+		strbuf_putc(out, '\n');
+	}
+	strbuf_done(text);
+}
+
+static bool is_last_of_host(const struct change_list *list, size_t index)
+{
+	for (size_t i = index + 1; i < list->count; i++)
+		if (strcmp(list->change[i]->place.host, list->change[index]->place.host) == 0)
+			return false;
+	return true;
+}
+
+/* What waits for confirmation: here, and on each host that something was changed on. */
+static void add_waiting(const struct arguments *arguments, const struct change_list *list,
+			struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct change_session session;
+
+	if (!arguments_has(arguments, "host")) {
+		if (change_session_open(arguments, false, &session, NULL) == 0)
+			range_waiting_here(&session, &text);
+		change_session_close(&session);
+		add_line(&text, out);
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		text = (struct strbuf)STRBUF_INIT;
+		if (*list->change[i]->place.host && is_last_of_host(list, i))
+			range_waiting_there(list->change[i]->place.host, &text);
+		add_line(&text, out);
+	}
 }
 
 int range_log(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
@@ -34,6 +75,8 @@ int range_log(const struct arguments *arguments, struct outcome *outcome, struct
 		journal_view_json(list.change, list.count, &outcome->text);
 	else if (r == 0)
 		journal_view_text(list.change, list.count, &screen, &outcome->text);
+	if (r == 0 && !arguments_has(arguments, "json"))
+		add_waiting(arguments, &list, &outcome->text);
 	if (r == 0 && list.unreadable) {
 		outcome->status = STATUS_WARNING;
 		if (!arguments_has(arguments, "json"))

@@ -6,6 +6,7 @@
 #include "range.h"
 #include "range_change.h"
 #include "range_guard.h"
+#include "range_waiting.h"
 
 #define CONFIRM_SECONDS_MAX (24u * 3600)
 
@@ -60,12 +61,25 @@ static int apply(struct change_session *session, struct range_change *range,
 	return range->dry_run ? 0 : change_apply(&session->run, range->change, reterr);
 }
 
+/* A guard takes nothing back that was changed since. */
+static void note_waiting(const struct change_session *session, struct range_change *range)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	range_waiting_here(session, &text);
+	if (text.length)
+		range_change_note(range, false, "%s", text.text);
+	strbuf_done(&text);
+}
+
 static int change(const struct arguments *arguments, struct range_change *range,
 		  struct outcome *outcome, struct eph_error *reterr)
 {
 	struct change_session session;
 	int r = change_session_open(arguments, !range->dry_run, &session, reterr);
 
+	if (r == 0 && !range->confirm_s)
+		note_waiting(&session, range);
 	if (r == 0)
 		r = range_change_plan(&session, range, reterr);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "range_remote.h"
 #include "range_state.h"
 #include "range_view.h"
+#include "range_waiting.h"
 #include "reserve_ports.h"
 
 /* All that a run knows. */
@@ -18,6 +19,7 @@ struct showing {
 	struct port_set listeners;
 	char host[256];
 	char how[CHANGE_PATH_BYTES];
+	struct strbuf waiting; /* what is not confirmed */
 	struct range_view view;
 };
 
@@ -46,6 +48,8 @@ static int read_local(const struct arguments *arguments, struct showing *showing
 	if (r == 0 && session.foreign)
 		note(showing, "What the next boot brings: not known, files of this host are not "
 			      "about this network namespace.");
+	if (r == 0 && !image)
+		range_waiting_here(&session, &showing->waiting);
 	if (listened < 0)
 		note(showing, "Services that listen inside: not known, the sockets could not be "
 			      "read.");
@@ -91,6 +95,8 @@ static int read_remote(const struct arguments *arguments, struct showing *showin
 	note(showing, "Services that listen inside: nobody looked over there.");
 	if (r == 0)
 		r = range_remote_ranges(&remote, showing->state, reterr);
+	if (r == 0)
+		range_waiting_there(showing->host, &showing->waiting);
 	range_remote_close(&remote);
 	return r;
 }
@@ -133,6 +139,8 @@ static void show(const struct arguments *arguments, struct showing *showing,
 	struct screen screen = look_screen();
 	struct range_view *view = &showing->view;
 
+	if (showing->waiting.length)
+		note(showing, showing->waiting.text);
 	view->state = showing->state;
 	view->name = showing->state->system->name;
 	view->title = showing->state->system->title;
@@ -181,7 +189,8 @@ static int show_one(const struct arguments *arguments, const char *host, struct 
 		    struct outcome *outcome, struct eph_error *reterr)
 {
 	const char *expected = arguments_get(arguments, "expect");
-	struct showing showing = {.state = calloc(1, sizeof(struct os_state))};
+	struct showing showing = {.state = calloc(1, sizeof(struct os_state)),
+				  .waiting = STRBUF_INIT};
 	int r = 0;
 
 	snprintf(showing.host, sizeof(showing.host), "%s", host);
@@ -199,6 +208,7 @@ static int show_one(const struct arguments *arguments, const char *host, struct 
 		show(arguments, &showing, outcome);
 	if (r == 0 && row)
 		fill_row(&showing, row);
+	strbuf_done(&showing.waiting);
 	file_list_done(&showing.files);
 	free(showing.state);
 	return r;

@@ -106,6 +106,8 @@ def test_guard(path, _):
             check(f"{name}: set", run("set", "40000-60001", "--confirm-within", "60")[0] in (0, 1), True)
             status, _, err = run("set", "40000-50001", "--confirm-within", "60")
             check(f"{name}: one waits already {err}", (status, "40000-60001 waits there" in err, runs()), (3, True, [WISH]))
+            for verb in ("show", "log"):
+                check(f"{name}: {verb} tells", "40000-60001 is taken back at " in run(verb)[1], True)
             host.execute("/.host/busybox", "kill", "-9", guard_of(state))
             status, _, err = run("set", "40000-50001", "--confirm-within", "3")
             check(f"{name}: after a guard that was killed {err}", (status in (0, 1), "which is gone" in err, runs()), (True, True, [other]))
