@@ -161,6 +161,7 @@ def run(path, name):
         for change in plan.get("changes", []):
             for command in (change["command"] or "").split(" && "):
                 words = command.split("; ")[-1].replace("$S ", "sysctl ").split()
+                words[:1] = [os.path.basename(word) for word in words[:1]]
                 check(f"{name}: ran {command}", not words or words[0] == "echo" or words in ran or "ipv6" in words, True)
         check(f"{name}: add {err}", (status, bool(done.get("undo_id"))), (0, True))
         check(f"{name}: as the dry run said", done.get("changes"), plan.get("changes"))
