@@ -22,7 +22,10 @@
 #define LOOK_SHARE    50
 #define LOOK_APART_MS 1000
 
-/* One connect() in search of its port. Steps return 0 or an errno of connect(2); EADDRNOTAVAIL is "not here". */
+/* EADDRNOTAVAIL for a reason that no other port would mend. */
+#define FINAL (-EADDRNOTAVAIL)
+
+/* One connect() in search of its port. Steps return 0 or an errno of connect(2), or FINAL; EADDRNOTAVAIL is "not here". */
 struct search {
 	const struct connect_request *request;
 	const struct eph_pool *pool;
@@ -64,19 +67,30 @@ static void learn_port(struct search *search)
 		known_flow_take(search->flow, (struct port_range){port, port});
 }
 
+/* A socket that has a port is refused for that port, whatever the window: because the 4-tuple exists. */
+static bool has_own_port(const struct search *search)
+{
+	struct ip_address address;
+	uint16_t port;
+
+	return socket_name(search->request->fd, &address, &port) < 0 || port;
+}
+
 static int try_window(struct search *search, struct port_range window)
 {
 	const struct connect_request *request = search->request;
+	bool has_window = socket_set_window(request->fd, window) == 0;
 	int error;
 
-	/* Where no window can be set, the socket is of another kind and connects as it is. */
-	if (socket_set_window(request->fd, window) < 0)
-		window = (struct port_range){0, 0};
-	search->window = window;
+	search->window = has_window ? window : (struct port_range){0, 0};
 	search->windows++;
 	error = connect(request->fd, request->address, request->length) < 0 ? errno : 0;
 	if (keeps_port(error))
 		learn_port(search);
+	/* Another port would not help. Where no window can be set, the socket is of another kind. */
+	if (error == EADDRNOTAVAIL &&
+	    (!has_window || (search->windows == 1 && has_own_port(search))))
+		return FINAL;
 	return error;
 }
 
@@ -310,6 +324,8 @@ int flat_connect(const struct connect_request *request)
 	if (error == EADDRNOTAVAIL && !search.bound && socket_name(request->fd, &own, &port) == 0 &&
 	    !ip_address_is_any(&own))
 		error = search_from(&search, &own);
+	if (error == FINAL)
+		error = EADDRNOTAVAIL;
 	count(&search, error);
 	if (keeps_port(error)) {
 		owned_ports_set(pool->owned, request->fd,
