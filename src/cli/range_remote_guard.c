@@ -159,15 +159,17 @@ struct change *range_waiting_change(const struct range_waiting *waiting, const c
 
 /* --- the guard over there ---------------------------------------------------------------------------------------- */
 
-/* While nothing is decided "$1" is there, once it was told not to act "$1.ok" is. As nohup(1) would have it. It names
- * itself, and then holds none of ssh's descriptors. */
+/* It names itself, and then becomes "$2" with none of ssh's descriptors: some ksh keep copies of those that a mere exec
+ * redirects, and ssh would wait for them. As nohup(1) would have it. */
+#define GUARD                                                                                      \
+	"'trap \"\" 1; echo \"" PROCESS_HEAD "$$\"; "                                              \
+	"exec /bin/sh -c \"$2\" ephemports-guard $1 >/dev/null 2>&1' ephemports-guard $g "
+
+/* While nothing is decided "$1" is there, once it was told not to act "$1.ok" is. */
 static int put_guard(const struct host_change *change, unsigned seconds, struct strbuf *out,
 		     struct eph_error *reterr)
 {
-	strbuf_printf(out,
-		      "trap \"\" 1; echo \"" PROCESS_HEAD "$$\"; exec >/dev/null 2>&1; sleep %u; "
-		      "rmdir $1; if rmdir $1.ok; then exit 0; fi",
-		      seconds);
+	strbuf_printf(out, "sleep %u; rmdir $1; if rmdir $1.ok; then exit 0; fi", seconds);
 	return put_undo(change, out, reterr);
 }
 
@@ -177,12 +179,10 @@ static int put_arm_line(const struct host_change *change, unsigned seconds, cons
 	struct strbuf guard = STRBUF_INIT;
 	int r = put_guard(change, seconds, &guard, reterr);
 
-	strbuf_printf(out, FOR_EACH_PLACE "if mkdir $g 2>/dev/null; then /bin/sh -c ", token);
+	strbuf_printf(out, FOR_EACH_PLACE "if mkdir $g 2>/dev/null; then /bin/sh -c " GUARD, token);
 	if (r == 0 && ssh_quote_word(guard.text, out) < 0)
 		r = error_set(reterr, -EINVAL, "range", "no guard can be had for this change");
-	strbuf_printf(out,
-		      " ephemports-guard $g </dev/null 2>/dev/null & exit 0; fi; done; exit %d",
-		      NOT_PLACED);
+	strbuf_printf(out, " </dev/null 2>/dev/null & exit 0; fi; done; exit %d", NOT_PLACED);
 	strbuf_done(&guard);
 	return r;
 }
@@ -243,6 +243,11 @@ int range_waiting_arm(struct range_remote *remote, const struct host_change *cha
 		r = runner->ops->line(runner, line.text, &output, reterr);
 		if (r == 0)
 			r = take_process(remote, &output, ret, reterr);
+		if (r == 0 && time(NULL) >= ret->until_s)
+			r = error_set(reterr, -ETIMEDOUT, "range",
+				      "%.80s: the guard's %u s were over before it was heard of: "
+				      "nothing was set",
+				      runner->place.host, seconds);
 		/* It may have started all the same. */
 		if (r == -EROFS)
 			range_waiting_remove(remote);

@@ -88,8 +88,22 @@ def states(path, state, ssh):
     return [entry["state"] for entry in json.loads(command(path, state, ssh, "log", "--json")[1])["log"]]
 
 
+def test_late_guard(path):
+    """An ssh that comes back only when the guard has ended, as where the guard holds its descriptors."""
+    with tempfile.TemporaryDirectory() as state, Host("freebsd", multiplex=True) as host:
+        before, files = host.running(), host.files()
+        slow = f"{state}/slow-ssh"
+        with open(slow, "w", encoding="ascii") as file:
+            file.write('#!/bin/sh\ncase "$*" in *ephemports-guard*) "$@"; s=$?; sleep 4; exit $s;; esac\nexec "$@"\n')
+        os.chmod(slow, 0o755)
+        status, _, err = command(path, state, f"{slow} {host.ssh_command}", "set", "40000-60001", "--confirm-within", "3", "--host", host.name)
+        check(f"a guard that was heard of too late {err}", (status, "were over before" in err), (3, True))
+        check("nothing was set without a guard", (host.running(), host.files()), (before, files))
+
+
 def test_guard(path, _):
     """A guard that was killed, that somebody overtakes, that lived through a reboot only in our file."""
+    test_late_guard(path)
     for name in ("freebsd", "solaris10", "linux"):
         case = CASES[name]
         other = (40000, 50001)
