@@ -242,7 +242,14 @@ static int check_boot(struct host_change *change, const struct os_wish *wish,
 		const struct os_range *range = &state->range[i];
 
 		change->boot_set |= plan_meant(range, wish) && range->boot_set;
-		if (plan_meant(range, wish) && range->known && range->boot_known &&
+		if (!plan_meant(range, wish) || !range->known)
+			continue;
+		if (range->boot_set && !range->boot_known)
+			return error_set(reterr, -EBUSY, "range",
+					 "what %.120s sets at boot, after ours, only running it "
+					 "would tell; nothing was changed",
+					 range->where);
+		if (range->boot_known &&
 		    (range->boot.lo != wish->range.lo || range->boot.hi != wish->range.hi))
 			return error_set(
 				reterr, -EBUSY, "range",
@@ -260,7 +267,7 @@ static int plan_files(struct os_host *host, struct host_change *change, const st
 	struct os_files files = {change->files.file, change->files.count};
 	int r = os_persist(&change->state, &files, wish, &change->edits, reterr);
 
-	if (r == 0 && change->edits.count &&
+	if (r == 0 && change->state.system->boot &&
 	    (!change->state.system->kept_by ||
 	     change->state.system->kept_by(&change->state) == OS_RUNNING))
 		r = check_boot(change, wish, reterr);

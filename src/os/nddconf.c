@@ -191,6 +191,37 @@ static bool append(struct entries *entries, unsigned end, const struct os_step *
 	return true;
 }
 
+static unsigned reached(const struct entries *entries, unsigned end)
+{
+	unsigned n = 0;
+
+	while (n < end && entries->name[n].length)
+		n++;
+	return n;
+}
+
+/* Entries behind a gap, which the boot never came to, would count once ours fill it. */
+static int check_awakened(const struct entries *entries, const struct os_plan *plan, unsigned gap,
+			  unsigned end, struct eph_error *reterr)
+{
+	for (unsigned i = gap; i < reached(entries, end); i++) {
+		bool ours = false;
+
+		for (size_t s = 0; s < plan->steps; s++)
+			ours |= text_is(entries->name[i], plan->step[s].setting);
+		if (!ours)
+			return error_set(
+				reterr, -EINVAL, "range",
+				NDDCONF_PATH
+				": number %u is missing, so number %u (%.*s) never "
+				"counted, but would from now on: number without gaps first",
+				gap, i,
+				(int)(entries->name[i].length > 64 ? 64 : entries->name[i].length),
+				entries->name[i].start);
+	}
+	return 0;
+}
+
 static void put_lines(const struct os_file *file, const struct entries *entries,
 		      const struct os_plan *plan, struct strbuf *out)
 {
@@ -221,6 +252,7 @@ int nddconf_persist(const struct os_state *state, const struct os_files *files,
 	struct strbuf out = STRBUF_INIT;
 	struct entries entries;
 	bool by_script = start_script_is_set(&script, state, files);
+	unsigned gap;
 	int r;
 
 	if (file && !edit_is_text(file->text, file->length))
@@ -229,11 +261,17 @@ int nddconf_persist(const struct os_state *state, const struct os_files *files,
 	if (entries.open)
 		return error_set(reterr, -EINVAL, "range",
 				 NDDCONF_PATH ": has a value of several lines");
+	gap = reached(&entries, limit(state));
 	put_lines(file, &entries, plan, &out);
 	for (size_t i = 0; i < plan->steps; i++)
 		if (!is_reached(&entries, limit(state), plan->step[i].setting) &&
 		    !append(&entries, limit(state), &plan->step[i], line_end, &out))
 			by_script = true;
+	r = check_awakened(&entries, plan, gap, limit(state), reterr);
+	if (r < 0) {
+		strbuf_done(&out);
+		return r;
+	}
 	r = edit_add(ret, NDDCONF_PATH, file, &out, 0644, NULL, reterr);
 	if (r == 0 && by_script)
 		r = start_script_persist(&script, state, files, plan, ret, reterr);

@@ -97,15 +97,18 @@ static bool find_arguments(const struct os_file *file, const char **ret_start, c
 	return true;
 }
 
-/* Is @key there, and is it true? */
+/* Is @key there, and is it true? Blanks and comments may stand between both. */
 static bool is_true(const struct os_file *file, const char *key)
 {
 	const char *end = file->text + file->length;
 	const char *at = find_tag(file->text, end, key);
 
-	for (at = at ? at + strlen(key) : end; at < end && strchr(" \t\r\n", *at); at++)
-		continue;
-	return begins(at, end, "<true/>");
+	at = at ? memchr(at + strlen(key), '<', (size_t)(end - at) - strlen(key)) : NULL;
+	while (at && begins(at, end, "<!--")) {
+		at = memmem(at, (size_t)(end - at), "-->", 3);
+		at = at ? memchr(at, '<', (size_t)(end - at)) : NULL;
+	}
+	return at && begins(at, end, "<true");
 }
 
 /* What launchd loads it need not start. */

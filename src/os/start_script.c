@@ -9,10 +9,10 @@
 #include "edit_text.h"
 #include "error.h"
 #include "ndd.h"
+#include "rc_order.h"
 #include "reserved.h"
 
-#define MARK        "# Written by ephemports"
-#define SCRIPTS_MAX 512u
+#define MARK "# Written by ephemports"
 
 /* "ndd -set /dev/tcp NAME VALUE" in a line of a script. */
 struct script_set {
@@ -60,22 +60,22 @@ static bool variable(struct text_span word, struct text_span *ret)
 	return ret->length != 0;
 }
 
-/* A number, or a variable to which the script gives one number, as EPHEM_LO="49152". */
+/* A number, or a variable to which the script last gave one before, as EPHEM_LO="49152". */
 static bool resolve(const struct os_file *file, struct text_span value, uint32_t *ret)
 {
 	struct text_lines lines = text_lines(file->text, file->length, false);
 	struct text_span name, line, left, right;
+	bool found = false;
 
 	if (os_text_number(value, UINT16_MAX, ret))
 		return true;
 	if (!variable(value, &name))
 		return false;
-	while (text_line_next(&lines, &line))
+	while (text_line_next(&lines, &line) && line.start + line.length <= value.start)
 		if (text_split(line, '=', &left, &right) && left.length == name.length &&
-		    memcmp(left.start, name.start, name.length) == 0 &&
-		    os_text_number(without_quotes(right), UINT16_MAX, ret))
-			return true;
-	return false;
+		    memcmp(left.start, name.start, name.length) == 0)
+			found = os_text_number(without_quotes(right), UINT16_MAX, ret);
+	return found;
 }
 
 /* Is @name this setting? A loop may write ${p}_smallest_anon_port: for which protocols is not looked after. */
@@ -84,52 +84,6 @@ static bool names(struct text_span name, const char *setting)
 	const char *tail = strchr(setting, '_');
 
 	return text_is(name, setting) || (text_begins(name, "$") && tail && text_ends(name, tail));
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Which rc directory of boot_file, in the order of the boot; -1: none. */
-static int rank(const struct os_system *system, const char *path)
-{
-	int rank = 0;
-
-	for (const struct os_boot_file *boot = system->boot_file; boot->path; boot++, rank++) {
-		size_t length = strlen(boot->path);
-
-		if (boot->path[length - 1] == '*' && strncmp(path, boot->path, length - 1) == 0)
-			return rank;
-	}
-	return -1;
-}
-
-static int compare(const struct os_system *system, const char *a, const char *b)
-{
-	int rank_a = rank(system, a), rank_b = rank(system, b);
-
-	return rank_a != rank_b ? rank_a - rank_b : strcmp(base_name(a), base_name(b));
-}
-
-/* The script that runs next after @after (NULL: the first); NULL at the end. */
-static const struct os_file *next_script(const struct os_system *system,
-					 const struct os_files *files, const struct os_file *after)
-{
-	const struct os_file *next = NULL;
-
-	for (size_t i = 0; i < files->count && i < SCRIPTS_MAX; i++) {
-		const struct os_file *file = &files->file[i];
-
-		if (rank(system, file->path) < 0 ||
-		    (after && compare(system, file->path, after->path) <= 0))
-			continue;
-		if (!next || compare(system, file->path, next->path) < 0)
-			next = file;
-	}
-	return next;
 }
 
 static void boot_set(struct os_range *range, const struct script_set *set,
@@ -195,7 +149,7 @@ void start_script_boot(const struct start_script *script, struct os_state *state
 	const struct os_file *file = NULL;
 
 	(void)script;
-	while ((file = next_script(state->system, files, file)))
+	while ((file = rc_next(state->system, files, file)))
 		boot_script(state, file);
 }
 
@@ -215,21 +169,32 @@ static bool sets_list(const struct os_state *state, struct text_span name)
 	return false;
 }
 
-static bool sets_range(const struct os_state *state, const struct os_file *file)
+static bool sets_any(const struct os_file *file, const struct os_range_spec *spec)
 {
 	struct text_lines lines = text_lines(file->text, file->length, true);
 	struct script_set set;
 	struct text_span line;
 
 	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set)) {
+		while (next_set(&line, &set))
+			if (names(set.name, spec->low) || names(set.name, spec->high))
+				return true;
+	return false;
+}
+
+static bool sets_range(const struct os_state *state, const struct os_file *file)
+{
+	struct text_lines lines = text_lines(file->text, file->length, true);
+	struct script_set set;
+	struct text_span line;
+
+	for (size_t i = 0; i < state->ranges; i++)
+		if (sets_any(file, state->range[i].spec))
+			return true;
+	while (text_line_next(&lines, &line))
+		while (next_set(&line, &set))
 			if (sets_list(state, set.name))
 				return true;
-			for (size_t i = 0; i < state->ranges; i++)
-				if (names(set.name, state->range[i].spec->low) ||
-				    names(set.name, state->range[i].spec->high))
-					return true;
-		}
 	return false;
 }
 
@@ -239,27 +204,44 @@ bool start_script_is_set(const struct start_script *script, const struct os_stat
 	const struct os_file *file = NULL;
 
 	(void)script;
-	while ((file = next_script(state->system, files, file)))
+	while ((file = rc_next(state->system, files, file)))
 		if (sets_range(state, file))
 			return true;
 	return false;
 }
 
+/* A line as we write them, and nothing else in it, that sets a range or a list. */
+static bool is_our_set(const struct os_state *state, struct text_span body, struct script_set *ret)
+{
+	uint32_t number;
+	bool known;
+
+	if (!text_begins(body, "\t${NDD} -set /dev/") || !next_set(&body, ret) || body.length ||
+	    !os_text_number(ret->value, UINT16_MAX, &number))
+		return false;
+	known = sets_list(state, ret->name);
+	for (size_t i = 0; i < state->ranges; i++)
+		known |= text_is(ret->name, state->range[i].spec->low) ||
+			 text_is(ret->name, state->range[i].spec->high);
+	return known;
+}
+
 /* What our script shall set: the plan, and what it set before and the plan does not speak of. */
-static uint32_t wanted(const struct os_plan *plan, const struct os_file *old, const char *setting)
+static uint32_t wanted(const struct os_state *state, const struct os_plan *plan,
+		       const struct os_file *old, const char *setting)
 {
 	const char *value = edit_wanted(plan, setting);
-	struct text_span line = {value ? value : "", value ? strlen(value) : 0};
-	struct text_lines lines = text_lines(old ? old->text : "", old ? old->length : 0, false);
+	struct text_span span = {value ? value : "", value ? strlen(value) : 0};
+	struct edit_lines lines = edit_lines(old ? old->text : "", old ? old->length : 0);
+	struct edit_line line;
 	struct script_set set;
 	uint32_t number = OS_UNREAD;
 
 	if (value)
-		return os_text_number(line, UINT16_MAX, &number) ? number : OS_UNREAD;
-	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set))
-			if (text_is(set.name, setting))
-				resolve(old, set.value, &number);
+		return os_text_number(span, UINT16_MAX, &number) ? number : OS_UNREAD;
+	while (edit_line_next(&lines, &line))
+		if (is_our_set(state, line.body, &set) && text_is(set.name, setting))
+			os_text_number(set.value, UINT16_MAX, &number);
 	return number;
 }
 
@@ -344,21 +326,27 @@ static void put_lists(const struct os_state *state, const struct os_file *old,
 	}
 }
 
-static void put_script(const struct start_script *script, const struct os_state *state,
-		       const struct os_plan *plan, const struct os_list_wish *wish,
-		       const struct os_file *old, struct strbuf *out)
+static void put_sets(const struct os_state *state, const struct os_plan *plan,
+		     const struct os_list_wish *wish, const struct os_file *old, struct strbuf *out)
 {
-	strbuf_printf(out, "#!%s\n" MARK ": the ephemeral port ranges, set at each boot.\n",
-		      script->shell);
-	strbuf_printf(out, "NDD=%s\n\ncase \"${1:-start}\" in\nstart)\n", script->ndd);
 	for (size_t i = 0; i < state->ranges; i++) {
 		const struct os_range_spec *spec = state->range[i].spec;
-		uint32_t low = wanted(plan, old, spec->low), high = wanted(plan, old, spec->high);
+		uint32_t low = wanted(state, plan, old, spec->low);
+		uint32_t high = wanted(state, plan, old, spec->high);
 
 		if (low != OS_UNREAD && high != OS_UNREAD)
 			put_set(spec, low, high, out);
 	}
 	put_lists(state, old, wish, out);
+}
+
+static void put_new(const struct start_script *script, const struct os_state *state,
+		    const struct os_plan *plan, const struct os_list_wish *wish, struct strbuf *out)
+{
+	strbuf_printf(out, "#!%s\n" MARK ": the ephemeral port ranges, set at each boot.\n",
+		      script->shell);
+	strbuf_printf(out, "NDD=%s\n\ncase \"${1:-start}\" in\nstart)\n", script->ndd);
+	put_sets(state, plan, wish, NULL, out);
 	strbuf_puts(out, "\t;;\nstop)\n\t;;\nstart_msg)\n\techo \"Set the ephemeral port "
 			 "ranges\"\n\t;;\nstop_msg)\n\t;;\nstatus)\n");
 	/* UDP before TCP, as the script has it that started all this. */
@@ -369,11 +357,75 @@ static void put_script(const struct start_script *script, const struct os_state 
 			 "1\n\t;;\nesac\nexit 0\n");
 }
 
+/* Where the lines that set something go: behind this offset. SIZE_MAX when there is no such place any more. */
+static size_t place_of_sets(const struct os_state *state, const struct os_file *old)
+{
+	struct edit_lines lines = edit_lines(old->text, old->length);
+	size_t behind_start = SIZE_MAX;
+	struct edit_line line;
+	struct script_set set;
+
+	while (edit_line_next(&lines, &line)) {
+		if (is_our_set(state, line.body, &set))
+			return (size_t)(line.whole.start - old->text);
+		if (behind_start == SIZE_MAX && text_is(line.body, "start)"))
+			behind_start = (size_t)(lines.cursor - old->text);
+	}
+	return behind_start;
+}
+
+/* Ours, as it may have been edited since: only the lines that set something as we write them are replaced. */
+static int put_edited(const struct os_state *state, const struct os_plan *plan,
+		      const struct os_list_wish *wish, const struct os_file *old,
+		      struct strbuf *out, struct eph_error *reterr)
+{
+	struct edit_lines lines = edit_lines(old->text, old->length);
+	size_t place = place_of_sets(state, old);
+	struct edit_line line;
+	struct script_set set;
+
+	if (memmem(old->text, old->length, "\r\n", 2) || !edit_is_text(old->text, old->length))
+		return error_set(reterr, -EINVAL, "range",
+				 "%s: has carriage returns or NUL bytes: no shell runs it",
+				 old->path);
+	if (place == SIZE_MAX)
+		return error_set(reterr, -EEXIST, "range",
+				 "%s: was edited, and its lines that set the range are gone; move "
+				 "it away to have it written anew",
+				 old->path);
+	while (edit_line_next(&lines, &line)) {
+		if ((size_t)(line.whole.start - old->text) == place)
+			put_sets(state, plan, wish, old, out);
+		if (!is_our_set(state, line.body, &set))
+			strbuf_add(out, line.whole.start, line.whole.length);
+	}
+	return 0;
+}
+
+static int put_script(const struct start_script *script, const struct os_state *state,
+		      const struct os_plan *plan, const struct os_list_wish *wish,
+		      const struct os_file *old, const char *note, struct os_edits *ret,
+		      struct eph_error *reterr)
+{
+	struct strbuf out = STRBUF_INIT;
+	int r = 0;
+
+	if (old)
+		r = put_edited(state, plan, wish, old, &out, reterr);
+	else
+		put_new(script, state, plan, wish, &out);
+	if (r < 0) {
+		strbuf_done(&out);
+		return r;
+	}
+	return edit_add(ret, old ? old->path : script->script, old, &out, 0744, note, reterr);
+}
+
 static const struct os_file *last_other(const struct os_state *state, const struct os_files *files)
 {
 	const struct os_file *file = NULL, *last = NULL;
 
-	while ((file = next_script(state->system, files, file)))
+	while ((file = rc_next(state->system, files, file)))
 		if (!is_ours(file) && sets_range(state, file))
 			last = file;
 	return last;
@@ -384,46 +436,47 @@ static bool linked_after(const struct os_state *state, const struct os_files *fi
 {
 	const struct os_file *file = NULL;
 
-	while ((file = next_script(state->system, files, file)))
+	while ((file = rc_next(state->system, files, file)))
 		if (is_ours(file) &&
-		    (!other || compare(state->system, file->path, other->path) > 0))
+		    (!other || rc_compare(state->system, file->path, other->path) > 0))
 			return true;
 	return false;
 }
 
-/* A name that runs after @other: the usual one, else the same number and a z, else its own name and more. */
-static void link_name(const struct start_script *script, const struct os_system *system,
-		      const struct os_file *other, char *ret, size_t bytes)
+/* One more link runs all of our script again, later: what it sets of ranges that are not planned, another script may set
+ * otherwise now. */
+static int check_rerun(const struct os_state *state, const struct os_files *files,
+		       const struct os_plan *plan, const struct os_file *old,
+		       struct eph_error *reterr)
 {
-	size_t directory, digits;
-	const char *name;
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range_spec *spec = state->range[i].spec;
+		const struct os_file *file = NULL;
 
-	snprintf(ret, bytes, "%s", script->first);
-	if (!other || compare(system, ret, other->path) > 0)
-		return;
-	name = base_name(other->path);
-	directory = (size_t)(name - other->path);
-	digits = 1 + strspn(name + 1, "0123456789");
-	snprintf(ret, bytes, "%.*s%.*szephemports", (int)directory, other->path, (int)digits, name);
-	if (compare(system, ret, other->path) <= 0)
-		snprintf(ret, bytes, "%s-ephemports", other->path);
+		if (edit_wanted(plan, spec->low) || !sets_any(old, spec))
+			continue;
+		while ((file = rc_next(state->system, files, file)))
+			if (!is_ours(file) && sets_any(file, spec))
+				return error_set(reterr, -EBUSY, "range",
+						 "%s and %.100s both set %s, which would change "
+						 "too: take it out of one of them",
+						 old->path, file->path, spec->low);
+	}
+	return 0;
 }
 
-/* Our script in rc directories where it is a copy, not a link: the same text there. */
-static int edit_copies(const struct os_state *state, const struct os_files *files,
-		       const struct strbuf *text, struct os_edits *ret, struct eph_error *reterr)
+/* Our script in rc directories where it is a copy, not a link: the same there. */
+static int edit_copies(const struct start_script *script, const struct os_state *state,
+		       const struct os_files *files, const struct os_plan *plan,
+		       const struct os_list_wish *wish, struct os_edits *ret,
+		       struct eph_error *reterr)
 {
 	const struct os_file *file = NULL;
 	int r = 0;
 
-	while (r == 0 && (file = next_script(state->system, files, file))) {
-		struct strbuf copy = STRBUF_INIT;
-
-		if (!is_ours(file) || file->link)
-			continue;
-		strbuf_add(&copy, text->text, text->length);
-		r = edit_add(ret, file->path, file, &copy, 0744, NULL, reterr);
-	}
+	while (r == 0 && (file = rc_next(state->system, files, file)))
+		if (is_ours(file) && !file->link)
+			r = put_script(script, state, plan, wish, file, NULL, ret, reterr);
 	return r;
 }
 
@@ -448,7 +501,6 @@ static int write_script(const struct start_script *usual, const struct os_state 
 	const struct start_script place = place_of(usual, files), *script = &place;
 	const struct os_file *old = edit_file(files, script->script);
 	const struct os_file *other = last_other(state, files);
-	struct strbuf out = STRBUF_INIT;
 	char link[512], note[160] = "";
 	int r;
 
@@ -458,15 +510,15 @@ static int write_script(const struct start_script *usual, const struct os_state 
 				 script->script);
 	if (other)
 		snprintf(note, sizeof(note), "%.100s sets it too, and earlier", other->path);
-	put_script(script, state, plan, wish, old, &out);
-	r = edit_copies(state, files, &out, ret, reterr);
-	if (r < 0)
-		strbuf_done(&out);
-	else
-		r = edit_add(ret, script->script, old, &out, 0744, note, reterr);
+	r = edit_copies(script, state, files, plan, wish, ret, reterr);
+	if (r == 0)
+		r = put_script(script, state, plan, wish, old, note, ret, reterr);
 	if (r < 0 || linked_after(state, files, other))
 		return r;
-	link_name(script, state->system, other, link, sizeof(link));
+	r = old ? check_rerun(state, files, plan, old, reterr) : 0;
+	if (r < 0)
+		return r;
+	rc_name_after(state->system, script->first, other, link, sizeof(link));
 	return edit_add_link(ret, link, script->to_script, note, reterr);
 }
 

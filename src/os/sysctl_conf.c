@@ -42,14 +42,31 @@ static bool needs_newline(const struct os_state *state)
 	return !takes_blank_values(state) && strcmp(state->system->name, "macos") != 0;
 }
 
-static size_t body_without_comment(struct text_span body)
+/* A read loop that gives the first word of a line to sysctl: "while read var comments". */
+static bool takes_first_word(const struct os_state *state)
 {
-	const char *hash = memchr(body.start, '#', body.length);
-	size_t length = hash ? (size_t)(hash - body.start) : body.length;
+	return needs_newline(state) && strcmp(state->system->name, "openbsd") != 0;
+}
 
-	while (length && is_blank(body.start[length - 1]))
-		length--;
-	return length;
+/* Where the value ends that begins at @value. */
+static const char *end_of_value(const struct os_state *state, const char *value, const char *end)
+{
+	bool first_word = takes_first_word(state);
+	const char *at = value;
+
+	while (at < end && *at != '#' && !(first_word && is_blank(*at)))
+		at++;
+	while (at > value && is_blank(at[-1]))
+		at--;
+	return at;
+}
+
+/* A carriage return is part of what is read, unless a comment or another word is before it. */
+static bool is_spoiled(const struct os_state *state, struct edit_line line, struct text_span tail)
+{
+	if (!text_ends(line.whole, "\r\n") || (takes_first_word(state) && tail.length))
+		return false;
+	return !tail.length || !memchr(tail.start, '#', tail.length);
 }
 
 static bool has_blank(const char *at, const char *end)
@@ -74,21 +91,23 @@ static bool is_clean(const struct os_state *state, struct edit_line line,
 	if (tool)
 		return true;
 	return !has_blank(behind, equals.start + equals.length) &&
-	       (!text_ends(line.whole, "\r\n") || assignment->tail.length) &&
+	       !is_spoiled(state, line, assignment->tail) &&
+	       !(takes_first_word(state) && text_begins(assignment->tail, "#")) &&
 	       (!needs_newline(state) || text_ends(line.whole, "\n"));
 }
 
 bool sysctl_conf_take_apart(const struct os_state *state, struct edit_line line,
 			    struct sysctl_assignment *ret)
 {
-	const char *at = line.body.start, *end = at + body_without_comment(line.body);
+	const char *at = line.body.start, *end = at + line.body.length;
 	const char *name, *name_end, *value;
 	bool colon = takes_colon(state);
 
 	while (at < end && is_blank(*at))
 		at++;
 	name = at;
-	while (at < end && *at != '=' && *at != '?' && !(colon && *at == ':') && !is_blank(*at))
+	while (at < end && *at != '=' && *at != '?' && *at != '#' && !(colon && *at == ':') &&
+	       !is_blank(*at))
 		at++;
 	name_end = at;
 	while (at < end && (is_blank(*at) || *at == '?'))
@@ -97,6 +116,7 @@ bool sysctl_conf_take_apart(const struct os_state *state, struct edit_line line,
 		return false;
 	for (value = at + 1; value < end && is_blank(*value); value++)
 		continue;
+	end = end_of_value(state, value, end);
 	if (colon && end - value >= 2 && (*value == '"' || *value == '\'') && end[-1] == *value) {
 		value++;
 		end--;
@@ -178,8 +198,8 @@ void sysctl_conf_put_value(const struct os_state *state, struct edit_line line,
 			   const struct sysctl_assignment *assignment, const char *value,
 			   struct strbuf *out)
 {
-	bool spoiled = text_ends(line.whole, "\r\n") && !assignment->tail.length;
 	const char *behind = line.body.start + line.body.length;
+	struct text_span tail = assignment->tail;
 
 	/* What this system takes stays as it is written. */
 	if (assignment->clean || !takes_blank_values(state))
@@ -191,8 +211,11 @@ void sysctl_conf_put_value(const struct os_state *state, struct edit_line line,
 	else
 		strbuf_puts(out, "=");
 	strbuf_puts(out, value);
-	strbuf_puts(out, spoiled ? " #" : "");
-	strbuf_add(out, assignment->tail.start, assignment->tail.length);
+	if (takes_first_word(state) && text_begins(tail, "#"))
+		strbuf_puts(out, " ");
+	strbuf_add(out, tail.start, tail.length);
+	if (is_spoiled(state, line, tail))
+		strbuf_puts(out, tail.length ? "#" : " #");
 	strbuf_add(out, behind, (size_t)(line.whole.start + line.whole.length - behind));
 	if (needs_newline(state))
 		edit_finish_line(out);

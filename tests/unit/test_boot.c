@@ -272,6 +272,12 @@ static const struct boot_case {
 	 {{"/etc/rc2.d/S72net",
 	   "for p in tcp udp; do\nndd -set /dev/$p ${p}_smallest_anon_port 9000\ndone\n"}},
 	 "unknown /etc/rc2.d/S72net line 2"},
+	/* A variable is what it was given last, before it is used. */
+	{"solaris10",
+	 "5.10",
+	 {{"/etc/rc2.d/S99z",
+	   "LO=1\nLO=2000\nndd -set /dev/tcp tcp_smallest_anon_port $LO\nLO=3\n"}},
+	 "2000-65535 /etc/rc2.d/S99z line 3"},
 	/* A value that only running the script would tell. */
 	{"solaris10",
 	 "5.10",
@@ -368,6 +374,13 @@ static void files_that_are_left_alone(void **unused)
 	static const char disabled[] =
 		PLIST_OF("/usr/sbin/sysctl", "RunAtLoad</key><true/><key>Disabled</key><true/>");
 
+	static const char gap[] = "TRANSPORT_NAME[1]=ip\nNDD_NAME[1]=ip_forwarding\n"
+				  "NDD_VALUE[1]=0\n";
+	static const char gutted[] = "#!/sbin/sh\n# Written by ephemports: the ephemeral port "
+				     "ranges, set at each boot.\nexit 0\n";
+	static const char returns[] = "#!/sbin/sh\r\n# Written by ephemports\r\n\t${NDD} -set "
+				      "/dev/tcp tcp_largest_anon_port 65535\r\n";
+
 	(void)unused;
 	refused("freebsd", "14.1", "/etc/sysctl.conf", binary, sizeof(binary) - 1, -EINVAL);
 	refused("hpux", "B.11.31", "/etc/rc.config.d/nddconf", binary, sizeof(binary) - 1, -EINVAL);
@@ -381,6 +394,10 @@ static void files_that_are_left_alone(void **unused)
 	refused("macos", "24.1", "/Library/LaunchDaemons/local.ephemports.plist", "bplist00", 8,
 		-EINVAL);
 	refused("solaris10", "5.10", SPARE, "#!/sbin/sh\n", 11, -EEXIST);
+	refused("solaris10", "5.10", "/etc/init.d/ephemports", gutted, sizeof(gutted) - 1, -EEXIST);
+	refused("solaris10", "5.10", "/etc/init.d/ephemports", returns, sizeof(returns) - 1,
+		-EINVAL);
+	refused("hpux", "B.11.31", "/etc/rc.config.d/nddconf", gap, sizeof(gap) - 1, -EINVAL);
 }
 
 static void a_stanza(void **unused)
