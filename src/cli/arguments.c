@@ -242,14 +242,16 @@ int arguments_parse(int argc, char **argv, struct arguments *ret, struct eph_err
 
 		if (i == command_at)
 			continue;
-		if (only_operands || !is_option(argv[i]))
+		if (only_operands || !is_option(argv[i])) {
 			ret->operand[ret->n_operands++] = argv[i];
-		else if (strcmp(argv[i], "--") == 0)
+			only_operands |= ret->command->starts_command;
+		} else if (strcmp(argv[i], "--") == 0) {
 			only_operands = true;
-		else if (argv[i][1] == '-')
+		} else if (argv[i][1] == '-') {
 			r = parse_long(ret, argv[i], next, &used, reterr);
-		else
+		} else {
 			r = parse_short(ret, argv[i], next, &used, reterr);
+		}
 		if (r < 0)
 			return r;
 		i += used;

@@ -46,6 +46,8 @@ struct command {
 	const struct option_spec *options;
 	unsigned operands_max; /* more are refused */
 	bool plain;            /* does not take the common options */
+	bool starts_command;   /* options end at the first operand: it is another program's name */
+	int error_status;      /* when the command line is wrong; 0: STATUS_ERROR */
 	/* Return: 0 with @outcome filled; negative errno with @reterr: printed, and the exit status is 3. */
 	int (*run)(const struct arguments *arguments, struct outcome *outcome,
 		   struct eph_error *reterr);

@@ -20,4 +20,7 @@ void command_exec_ignore_signals(void);
  * in *@ret_status what env(1) would exit with. */
 int command_exec(const char *const *argv, int *ret_status, struct eph_error *reterr);
 
+/* As command_exec(), of the file @path, which has a '/'. Returns only on failure: the errno of execve(2). */
+int command_exec_path(const char *path, const char *const *argv);
+
 #endif

@@ -84,6 +84,8 @@ static int run(int argc, char **argv, struct outcome *outcome, struct eph_error 
 	struct arguments arguments;
 	int r = arguments_parse(argc, argv, &arguments, reterr);
 
+	if (arguments.command)
+		outcome->error_status = arguments.command->error_status;
 	if (r == 0 && arguments_has(&arguments, "version"))
 		strbuf_puts(&outcome->text, "ephemports " EPHEMPORTS_VERSION "\n");
 	else if (r == 0 && arguments_has(&arguments, "help") && !arguments.command_given)

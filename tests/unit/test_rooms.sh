@@ -24,7 +24,7 @@ os os core base
 connect connect public core base
 watch watch collect bpf rules core base
 render render rules:result os:result watch:result core base
-cli cli render os watch collect rules core base'
+cli cli render os watch collect connect public rules core base'
 
 declare -A allowed rooms_of meson
 while read -r room may; do

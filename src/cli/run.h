@@ -1,0 +1,84 @@
+/*
+ * `ephemports run`: what its files share. cmd_run.c reads the options and goes through the steps; each step has a file.
+ */
+#ifndef EPH_CLI_RUN_H
+#define EPH_CLI_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ephemports.h"
+#include "strbuf.h"
+
+struct arguments;
+
+/* Source texts in EPHEMPORTS_POOL: the preload library takes no more. */
+#define RUN_FROM_MAX 64u
+
+struct run_request {
+	struct eph_pool_options options; /* its texts live in `from_text`, or in the arguments */
+	const char *from[RUN_FROM_MAX];
+	char *from_text;
+	const char *netns; /* as given, or NULL */
+	const char *const *argv;
+	bool report, json;
+};
+
+/* --- run_program.c: what COMMAND is --- */
+
+enum run_way {
+	RUN_WAY_PRELOAD, /* asks libc for its connections: a library can stand between */
+	RUN_WAY_BPF,     /* asks the kernel itself, or another libc: only the kernel sees it */
+};
+
+struct run_program {
+	char path[4096]; /* that will be executed */
+	enum run_way way;
+	char because[200]; /* for RUN_WAY_BPF: "PATH is linked statically" */
+};
+
+/**
+ * run_program_look() - find COMMAND as execvp(3) does, and say how it can be helped
+ * A script is judged by its interpreter. A program that runs with more privilege than its caller is refused: the loader does
+ * not let a library into it.
+ * Return: 0; -ENOENT, -EACCES, -EPERM (more privilege) with @reterr, and in *@ret_status what env(1) would exit with.
+ */
+int run_program_look(const char *name, struct run_program *ret, int *ret_status,
+		     struct eph_error *reterr);
+
+/* --- run_preload.c: the library, and what it finds in the environment --- */
+
+/* The library that belongs to this program, into @path. Return: 0, or a negative errno with @reterr. */
+int run_preload_find(char path[4096], struct eph_error *reterr);
+
+/* The value of EPHEMPORTS_POOL without descriptors: what preload/preload_pool.h describes. */
+void run_preload_words(const struct eph_pool_options *options, struct strbuf *out);
+
+/* Set LD_PRELOAD and EPHEMPORTS_POOL of this process, whose descriptors @image and @memory are.
+ * Return: 0, or a negative errno with @reterr. */
+int run_preload_environment(const struct run_request *request, const char *library, int image,
+			    int memory, struct eph_error *reterr);
+
+/* --- run_child.c: COMMAND as a child, signals, its end --- */
+
+/**
+ * run_child() - run @path with @argv, pass signals on to it, and wait for its end
+ * @keep:       two descriptors that stay open in this process meanwhile; all others but standard error are closed or
+ *              become /dev/null, so that nobody waits for us to close them
+ * @ret_status: its exit status, 128 + N when signal N ended it; on failure what env(1) would exit with
+ *
+ * Return: 0, or a negative errno with @reterr when there was no child.
+ */
+int run_child(const char *path, const char *const *argv, const int keep[2], int *ret_status,
+	      struct eph_error *reterr);
+
+/* --- run_report.c and run_unit.c: words --- */
+
+void run_report(const struct eph_pool *pool, const struct run_request *request, struct strbuf *out);
+
+/* The drop-in for a unit: with COMMAND its ExecStart=, without the environment for whatever the unit starts.
+ * Return: 0, or a negative errno with @reterr. */
+int run_unit(const struct run_request *request, const struct arguments *arguments,
+	     struct strbuf *out, struct eph_error *reterr);
+
+#endif
