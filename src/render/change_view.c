@@ -98,6 +98,23 @@ static bool has_line(const char *text, size_t length, const char *line, size_t l
 	return false;
 }
 
+/* A line of a file: a tab is one, whatever else is not printable is escaped. */
+static void add_line(const char *text, struct strbuf *out)
+{
+	for (size_t length; *text; text += length) {
+		struct strbuf part = STRBUF_INIT;
+
+		length = strcspn(text, "\t");
+		strbuf_add(&part, text, length);
+		printable_puts(out, length ? part.text : "");
+		strbuf_done(&part);
+		if (text[length] == '\t') {
+			strbuf_putc(out, '\t');
+			length++;
+		}
+	}
+}
+
 static void add_lines(const char *text, size_t length, const char *other, size_t other_length,
 		      char sign, struct strbuf *out)
 {
@@ -109,7 +126,7 @@ static void add_lines(const char *text, size_t length, const char *other, size_t
 		strbuf_add(&line, at, here);
 		if (!has_line(other, other_length, at, here)) {
 			strbuf_printf(out, "    %c ", sign);
-			printable_puts(out, line.text);
+			add_line(here ? line.text : "", out);
 			strbuf_putc(out, '\n');
 		}
 		strbuf_done(&line);

@@ -184,7 +184,10 @@ def test_several(path, _):
 
 
 def test_half(path, _):
-    """netsh says Ok, and takes fewer ports: everything is as before at once, not only after the next run."""
+    """A dry run as it is pasted; and netsh says Ok and takes fewer ports: everything is as before at once."""
+    with tempfile.TemporaryDirectory() as state, Host("solaris10") as host:
+        status, out, err = command(path, state, host.ssh_command, "set", "40000-60001", "--dry-run", "--host", host.name)
+        check(f"a script can be copied from a dry run {err}", "\n    + \t${NDD} -set /dev/tcp tcp_smallest_anon_port 40000\n" in out, True)
     with tempfile.TemporaryDirectory() as state, Host("windows", most=20000) as host:
         before = host.running()
         status, out, err = command(path, state, host.ssh_command, "set", "40000-50000", "--dry-run", "--host", host.name)
