@@ -32,39 +32,48 @@ static int add(struct host_list *list, const char *name, struct eph_error *reter
 	return 0;
 }
 
-/* Without blanks around it and a comment behind it; "" when nothing is left. */
-static char *trim(char *line)
+/* A line without blanks around it and a comment behind it, however long that is. Return: 1; 0 at the end; -EINVAL for what
+ * is no text, or too long. */
+static int next_line(FILE *file, char line[LINE_MAX_BYTES])
 {
-	size_t length = strcspn(line, "#");
+	bool comment = false, bad = false;
+	size_t length = 0;
+	int c = getc(file), first = c;
 
-	while (length && strchr(" \t\r\n", line[length - 1]))
+	for (; c != EOF && c != '\n'; c = getc(file)) {
+		comment |= c == '#';
+		bad |= c == '\0';
+		if (comment || (!length && strchr(" \t\r", c)))
+			continue;
+		if (length + 1 < LINE_MAX_BYTES)
+			line[length++] = (char)c;
+		else
+			bad = true;
+	}
+	while (length && strchr(" \t\r", line[length - 1]))
 		length--;
 	line[length] = '\0';
-	return line + strspn(line, " \t");
+	return bad ? -EINVAL : first != EOF;
 }
 
 static int add_lines(struct host_list *list, const char *path, FILE *file, struct eph_error *reterr)
 {
+	struct eph_error error = {.message = "a NUL in it, or more than 511 characters"};
 	char line[LINE_MAX_BYTES];
 	unsigned number = 0;
-	int r = 0;
+	int r = 1;
 
-	while (r == 0 && fgets(line, sizeof(line), file)) {
-		struct eph_error error;
-		char *name = trim(line);
-
+	while (r > 0) {
 		number++;
-		if (strlen(line) + 2 >= sizeof(line))
-			r = error_set(&error, -EINVAL, "hosts", "line too long");
-		else if (*name)
-			r = add(list, name, &error);
-		if (r < 0)
-			error_set(reterr, r, "hosts", "%.160s line %u: %.200s", path, number,
-				  error.message);
+		r = next_line(file, line);
+		if (r > 0 && *line && add(list, line, &error) < 0)
+			r = error.code;
 	}
-	if (r == 0 && ferror(file))
-		r = error_set(reterr, -EIO, "hosts", "%.200s: cannot be read", path);
-	return r;
+	if (r < 0)
+		return error_set(reterr, r, "hosts", "%.160s line %u: %.150s",
+				 strcmp(path, "-") == 0 ? "standard input" : path, number,
+				 error.message);
+	return ferror(file) ? error_set(reterr, -EIO, "hosts", "%.200s: cannot be read", path) : 0;
 }
 
 static int add_file(struct host_list *list, const char *path, struct eph_error *reterr)

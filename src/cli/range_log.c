@@ -7,6 +7,7 @@
 #include "printable.h"
 #include "range.h"
 #include "range_waiting.h"
+#include "ssh_words.h"
 
 /* Only those of one host. */
 static void keep_host(struct change_list *list, const char *host)
@@ -65,7 +66,13 @@ int range_log(const struct arguments *arguments, struct outcome *outcome, struct
 	struct journal *journal = NULL;
 	struct change_list list = {.count = 0};
 	struct screen screen = look_screen();
-	int r = journal_open(JOURNAL_READ, &journal, reterr);
+	struct ssh_target target;
+	int r = arguments_has(arguments, "host")
+			? ssh_target_parse(arguments_get(arguments, "host"), &target, reterr)
+			: 0;
+
+	if (r == 0)
+		r = journal_open(JOURNAL_READ, &journal, reterr);
 
 	if (r == 0)
 		r = journal_list(journal, &list, reterr);
