@@ -70,9 +70,10 @@ static const struct os_fact fact[] = {
 	{"exhausted", "connect() fails with EADDRNOTAVAIL", "FreeBSD netinet/in_pcb.c"},
 	{"TIME_WAIT", "2 * net.inet.tcp.msl (30000 ms)", "FreeBSD 13 netinet/tcp_timewait.c"},
 	{"boot",
-	 "/etc/sysctl.conf, then /etc/sysctl.conf.local; FreeBSD 4 applies name=value without "
-	 "blanks only; loader.conf does not help, these are no tunables",
-	 "rc.d/sysctl (known, not read again); FreeBSD 13 netinet/in_pcb.c"},
+	 "/etc/sysctl.conf, then /etc/sysctl.conf.local; until 10.0 a shell reads them: "
+	 "name=value without blanks and with a newline behind it only; loader.conf does not "
+	 "help, these are no tunables",
+	 "FreeBSD 9.3 and 10.4 rc.d/sysctl; FreeBSD 13 netinet/in_pcb.c"},
 	{"apply", "service sysctl reload reads the file without a reboot", "known, not read again"},
 	{"privilege", "root; reservedlow and reservedhigh are frozen at securelevel 1",
 	 "FreeBSD 13 netinet/in_pcb.c"},
