@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "printable.h"
+#include "sockets.h"
+#include "text_netstat.h"
 
 static int check_options(const struct arguments *arguments, struct eph_error *reterr)
 {
@@ -98,6 +100,23 @@ void range_remote_close(struct range_remote *remote)
 		ssh_runner_done(&remote->ssh);
 }
 
+void range_remote_listen(struct range_remote *remote)
+{
+	struct runner *runner = &remote->host.runner;
+	struct netstat_text text = {.rows = 0};
+	struct runner_output output;
+	int r = runner->ops->line(runner, os_sockets_command(remote->host.system), &output, NULL);
+
+	if (r == 0)
+		r = text_netstat_read(output.text.text, output.text.length, &text, NULL);
+	remote->listened = r == 0 && !(text.doubts & (NETSTAT_STATES | NETSTAT_NO_LISTENERS));
+	for (size_t i = 0; i < text.sockets.count; i++)
+		if (text.sockets.record[i].state == STATE_LISTEN)
+			port_set_add(&remote->listeners, text.sockets.record[i].local_port);
+	text_netstat_done(&text);
+	runner_output_done(&output);
+}
+
 int range_remote_ranges(struct range_remote *remote, struct os_state *ret, struct eph_error *reterr)
 {
 	struct host_change *change = NULL;
@@ -106,7 +125,7 @@ int range_remote_ranges(struct range_remote *remote, struct os_state *ret, struc
 	if (r < 0)
 		return r;
 	*ret = change->state;
-	os_warn(ret, NULL);
+	os_warn(ret, remote->listened ? &remote->listeners : NULL);
 	host_change_free(change);
 	return 0;
 }

@@ -17,6 +17,8 @@ struct range_remote {
 	struct journal *journal;
 	struct change_run run;
 	bool reached;
+	bool listened; /* range_remote_listen() could tell */
+	struct port_set listeners;
 };
 
 /**
@@ -34,6 +36,9 @@ void range_remote_key(const char *host, char ret[RANGE_REMOTE_KEY_BYTES]);
 
 /* One line on standard error, about this host. */
 void range_remote_tell(const struct range_remote *remote, const char *text);
+
+/* Look for TCP ports that services over there listen on; what is judged later knows them. No failure: it may not be told. */
+void range_remote_listen(struct range_remote *remote);
 
 /* Its ranges, and what its boot files say, judged. */
 int range_remote_ranges(struct range_remote *remote, struct os_state *ret,

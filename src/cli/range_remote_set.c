@@ -46,7 +46,7 @@ static int choose_range(struct setting *set, struct eph_error *reterr)
 }
 
 /* What will be said of the ranges once they are set. */
-static void note_warnings(struct setting *set)
+static void note_warnings(struct range_remote *remote, struct setting *set)
 {
 	struct os_state *state = malloc(sizeof(*state));
 
@@ -63,7 +63,8 @@ static void note_warnings(struct setting *set)
 		range->now = set->wish.range;
 		range->boot_known = false;
 	}
-	os_warn(state, NULL);
+	range_remote_listen(remote);
+	os_warn(state, remote->listened ? &remote->listeners : NULL);
 	for (size_t i = 0; i < state->ranges; i++)
 		for (unsigned bit = 0; bit < OS_WARNINGS; bit++)
 			if (state->range[i].spec->name == set->wish.name &&
@@ -248,7 +249,7 @@ static int run(const struct arguments *arguments, const char *host, bool reset,
 		r = change_host(&remote, &set, outcome, reterr);
 	if (r == 0) {
 		note_edits(&set);
-		note_warnings(&set);
+		note_warnings(&remote, &set);
 		outcome->changed = !set.dry_run && set.change->change->steps;
 		show(&set, row, outcome);
 	}

@@ -92,7 +92,11 @@ static int read_remote(const struct arguments *arguments, struct showing *showin
 	int r = range_remote_open(arguments, showing->host, false, &remote, reterr);
 
 	showing->view.how = "over ssh";
-	note(showing, "Services that listen inside: nobody looked over there.");
+	if (r == 0)
+		range_remote_listen(&remote);
+	if (r == 0 && !remote.listened)
+		note(showing, "Services that listen inside: not known, the sockets over there "
+			      "could not be read.");
 	if (r == 0)
 		r = range_remote_ranges(&remote, showing->state, reterr);
 	if (r == 0)

@@ -76,7 +76,8 @@ def test_cut(change):
                 seen.add(now)
                 cut = int(pathlib.Path(f"{directory}/count").read_text(encoding="ascii")) >= first
                 if cut and how.startswith("before"):
-                    check(f"{change.name} {how} {first}: {done.stdout} {done.stderr}", done.returncode, 3)
+                    # Once all is done, services that listen there are looked for, which may fail.
+                    check(f"{change.name} {how} {first}: {done.stdout} {done.stderr}", done.returncode == 3 or now == "new", True)
         check(f"{change.name} {how}: {first} calls", first > 6, True)
     check(f"{change.name}: both ends", seen, {"old", "new"})
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from hostlib import Host, Skip, ssh_command
+from hostlib.answer import Answer
 from test_plans import CASES, check, failures, prepare
 
 STOPPED = 98
@@ -183,6 +184,21 @@ def test_several(path, _):
             check(f"hostile line {line!r} {err}", (status, "line 2" in err, out, one.log()), (3, True, "", []))
 
 
+def test_listeners(path, _):
+    """Services that listen inside of the range over there are warned of, by show and by set."""
+    head = "Active Internet connections (including servers)\nProto Recv-Q Send-Q Local Address          Foreign Address        (state)\n"
+    row = "tcp4       0      0 *.{0:<20} *.*                    LISTEN\n"
+    with tempfile.TemporaryDirectory() as state, Host("freebsd", multiplex=True) as host:
+        for text, words in ((head + row.format(50000) + row.format(22), "listens"), (head + row.format(22), "")):
+            host.before = lambda call, text=text: Answer(text) if call.name == "netstat" else None
+            for verb in (["show"], ["set", "40000-60001"]):
+                status, out, err = command(path, state, host.ssh_command, *verb, "--host", host.name)
+                check(f"{verb} with {words!r}: {out} {err}", (status, "listen" in out), (1, True) if words else (0, False))
+        host.before = lambda call: Answer("", "netstat: cannot", 1) if call.name == "netstat" else None
+        status, out, err = command(path, state, host.ssh_command, "show", "--host", host.name)
+        check(f"not known {out} {err}", (status, "could not be read" in out), (0, True))
+
+
 def test_half(path, _):
     """A dry run as it is pasted; and netsh says Ok and takes fewer ports: everything is as before at once."""
     with tempfile.TemporaryDirectory() as state, Host("solaris10") as host:
@@ -293,7 +309,7 @@ def main():
             if part.startswith("crash-"):
                 test_crash(path, tool, part.removeprefix("crash-"))
             else:
-                {"confirm": test_confirm, "guard": test_guard, "several": test_several, "half": test_half, "clamped": test_clamped, "killed": test_killed}[part](path, tool)
+                {"confirm": test_confirm, "guard": test_guard, "several": test_several, "half": test_half, "clamped": test_clamped, "listeners": test_listeners, "killed": test_killed}[part](path, tool)
     except Skip as reason:
         print(reason)
         return 77
