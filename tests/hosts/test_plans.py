@@ -21,10 +21,11 @@ failures = []
 
 
 class Case:
-    def __init__(self, system, release=None, files=None, links=None, low=LOW, high=HIGH, keys=None, survives=None, **options):
+    def __init__(self, system, release=None, files=None, links=None, low=LOW, high=HIGH, keys=None, survives=None, after=None, undone=None, **options):
         self.system, self.release, self.options = system, release, options
         self.files, self.links, self.low, self.high = files or {}, links or {}, low, high
-        self.keys, self.survives = keys, survives or {}
+        self.keys, self.survives, self.after = keys, survives or {}, after or {}
+        self.undone = undone or {}
 
 
 def bsd(first, last):
@@ -76,6 +77,8 @@ PLIST = """<?xml version="1.0" encoding="UTF-8"?>
 <plist version="1.0"><dict><key>Label</key><string>org.example.site</string><key>ProgramArguments</key><array>
 <string>/usr/sbin/sysctl</string><string>net.inet.ip.portrange.first=20000</string></array><key>RunAtLoad</key><true/></dict></plist>
 """
+
+TABLE = "inet:\n\tipport_userreserved = 60001\n\tipport_userreserved_min = 40000\n\n"
 
 CASES = {
     "aix": Case("aix", keys=AIX),
@@ -134,6 +137,23 @@ CASES = {
     "tru64-used": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "vm:\n\tubc_maxpercent = 70\n\ninet:\n\ttcp_msl = 30\n\tipport_userreserved = 9000\n\n"},
                        survives={"/etc/sysconfigtab": "\ttcp_msl = 30\n"}),
     "tru64-old": Case("tru64", "V4.0", low=1024, high=65535, keys=lambda running: [(1024, running["inet.ipport_userreserved"])]),
+    # sysconfigdb writes the file, and takes out what it is told: what it is given must leave all else as it is, also after undo.
+    "tru64-comments": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "#\n# site\n\nvm:\n\tubc_maxpercent = 70\n"},
+                           after={"/etc/sysconfigtab": "#\n# site\n\nvm:\n\tubc_maxpercent = 70\n\n" + TABLE},
+                           undone={"/etc/sysconfigtab": "#\n# site\n\nvm:\n\tubc_maxpercent = 70\n\n"}),
+    "tru64-end": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "vm:\n\tubc_maxpercent = 70"},
+                      after={"/etc/sysconfigtab": "vm:\n\tubc_maxpercent = 70\n\n" + TABLE},
+                      undone={"/etc/sysconfigtab": "vm:\n\tubc_maxpercent = 70\n\n"}),
+    "tru64-duplicates": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "inet:\n\tipport_userreserved = 9000\n\tipport_userreserved = 9001\n\n"
+                             "vm:\n\tubc_maxpercent = 70\n\n"}, after={"/etc/sysconfigtab": TABLE + "vm:\n\tubc_maxpercent = 70\n\n"},
+                             undone={"/etc/sysconfigtab": "inet:\n\tipport_userreserved = 9001\n\nvm:\n\tubc_maxpercent = 70\n\n"}),
+    "tru64-spacing": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "inet:\n\ttcp_msl=30\n\t ipport_userreserved\t=   9000 \n\n\nvm:\n\n"},
+                          after={"/etc/sysconfigtab": TABLE.replace("inet:\n", "inet:\n\ttcp_msl=30\n") + "\nvm:\n\n"},
+                          undone={"/etc/sysconfigtab": "inet:\n\ttcp_msl=30\n\tipport_userreserved = 9000\n\n\nvm:\n\n"}),
+    "tru64-others": Case("tru64", keys=TRU64, files={"/etc/sysconfigtab": "vm:\n\tipport_userreserved = 7000\n\ninet:\n\ttcp_msl = 30\n"
+                         "\tipport_userreserved_min = 2000\n\nproc:\n\tmax_proc = 64\n\n"},
+                         after={"/etc/sysconfigtab": "vm:\n\tipport_userreserved = 7000\n\n" + TABLE.replace("inet:\n", "inet:\n\ttcp_msl = 30\n")
+                                + "proc:\n\tmax_proc = 64\n\n"}),
     "windows": Case("windows", keys=windows),
     "windows-fr": Case("windows", lang="fr", keys=windows),
     "windows-zh": Case("windows", lang="zh", code_page="gbk", keys=windows),
@@ -183,6 +203,8 @@ def run(path, name, case, state):
         check(f"{name}: after the boot", keys(host.running()), wanted)
         for file, text in case.survives.items():
             check(f"{name}: {file} keeps {text!r}", text in (host.read(file) or ""), True)
+        for file, text in case.after.items():
+            check(f"{name}: {file} to the byte", host.read(file), text)
         undo(path, name, host, state, case, running, files)
         check(f"{name}: alive", host.panic, None)
 
@@ -206,6 +228,7 @@ def undo(path, name, host, state, case, running, files):
     check(f"{name}: as before after the boot", settings(host), running)
     # Whether sysconfigdb -r leaves an empty entry is not known; here it does.
     after = {path: (mode, owner, text.removesuffix("inet:\n\n")) for path, (mode, owner, text) in host.files().items()}
+    files = {path: (mode, owner, case.undone.get(path, text)) for path, (mode, owner, text) in files.items()}
     check(f"{name}: files as before", {path: file for path, file in after.items() if files.get(path) != file}, {})
 
 

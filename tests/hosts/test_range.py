@@ -90,6 +90,7 @@ def run(command, name, case):
         check(f"{name}: as before after the boot", settings(host), running)
         # Whether sysconfigdb -r leaves an empty entry is not known; here it does.
         after = {path: (mode, owner, text.removesuffix("inet:\n\n")) for path, (mode, owner, text) in host.files().items()}
+        files = {path: (mode, owner, case.undone.get(path, text)) for path, (mode, owner, text) in files.items()}
         check(f"{name}: files as before", {path: file for path, file in after.items() if files.get(path) != file}, {})
         check(f"{name}: alive", host.panic, None)
 
