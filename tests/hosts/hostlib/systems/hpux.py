@@ -88,8 +88,8 @@ class HpUx(Ndd, System):
 
     def boot(self):
         """/sbin/rc: each executable Snnn name in order, asked for its message first."""
-        for name in self.host.chroot.listing("/sbin/rc2.d"):
-            path = f"/sbin/rc2.d/{name}"
+        for directory, name in [(rc, name) for rc in ("/sbin/rc2.d", "/sbin/rc3.d") for name in self.host.chroot.listing(rc)]:
+            path = f"{directory}/{name}"
             if re.match(r"S\d\d\d.", name) and os.access(self.host.chroot.locate(path), os.X_OK):
                 if self.host.execute(path, "start_msg").returncode == 0:
                     self.host.execute(path, "start")

@@ -50,11 +50,11 @@ class Solaris10(Ndd, System):
         self.running |= {name: [2049, 4045] for name in self.lists}
 
     def boot(self):
-        """/sbin/rc2: `/sbin/sh FILE start` for each S file that is not empty, executable or not."""
-        for name in self.host.chroot.listing("/etc/rc2.d"):
-            path = f"/etc/rc2.d/{name}"
-            if name.startswith("S") and self.host.chroot.locate(path).is_file():
-                if not name.endswith(".sh"):
+        """/sbin/rcS, rc2 and rc3: `/sbin/sh FILE start` for each S file that is not empty, executable or not."""
+        for directory in ("/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d"):
+            for name in self.host.chroot.listing(directory):
+                path = f"{directory}/{name}"
+                if name.startswith("S") and self.host.chroot.locate(path).is_file() and not name.endswith(".sh"):
                     self.host.execute("/sbin/sh", path, "start")
 
 
