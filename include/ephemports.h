@@ -59,8 +59,9 @@ enum eph_search {
 enum eph_time_wait {
 	EPH_TIME_WAIT_KERNEL, /* a port in TIME_WAIT is used again when net.ipv4.tcp_tw_reuse allows it; the default */
 	/* When no other port is left: bind() the port first. The kernel then lets a TIME_WAIT towards the same destination give
-	 * way if it had TCP timestamps, whatever tcp_tw_reuse says (tcp_twsk_unique). Such a port is closed to connect() calls
-	 * of others until the socket is closed. */
+	 * way if it had TCP timestamps, whatever tcp_tw_reuse says (tcp_twsk_unique); if not, connect() says EADDRNOTAVAIL and
+	 * the socket keeps that port. Such a port is closed to connect() calls of others until the socket is closed. TCP sockets
+	 * of such a pool carry SO_REUSEADDR, without which their own TIME_WAIT could not be had again. */
 	EPH_TIME_WAIT_REUSE,
 };
 
@@ -115,8 +116,11 @@ EPH_API size_t eph_pool_memory_bytes(void);
  *      sockets and addresses go to connect(2) as they are
  *
  * TCP: a refusal for want of ports means that the kernel was asked for each port within the last EPH_REFUSAL_AGE_MS
- * milliseconds for each source. A UDP socket gets a 4-tuple that no other socket of the pool has, sharing its port with
- * sockets towards other destinations; it carries SO_REUSEADDR from then on.
+ * milliseconds for each source. Where ports are bound one by one the socket carries SO_REUSEADDR from then on, so that sockets
+ * of the pool share ports towards different destinations; connect() calls of others do not get such a port.
+ *
+ * UDP: a port of its own while there is one; then one that is shared with sockets of the pool towards other destinations. No
+ * two of them have the same 4-tuple. Sockets carry SO_REUSEPORT from then on: those of other users cannot join.
  *
  * Return: as connect(2), errno as connect(2): EADDRNOTAVAIL (UDP: EAGAIN) when all sources are exhausted.
  */

@@ -2,8 +2,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "explicit_connect.h"
 #include "flat_connect.h"
+#include "kernel_connect.h"
+#include "random_bits.h"
 #include "socket_window.h"
+#include "udp_connect.h"
 
 static int pass(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -26,29 +30,55 @@ static bool is_chosen(struct connect_request *request)
 	return false;
 }
 
-static bool is_protocol(int fd, int protocol)
+/* Which protocol is it? Asking the socket is a third of what we cost. Towards a service that only TCP is known to talk to, one
+ * socket in sixteen is asked: a UDP socket that is taken for TCP gets a port that it cannot share. */
+static int protocol_of(const struct connect_request *request)
 {
-	socklen_t size = sizeof(int);
-	int is;
+	const struct known_ports *known = request->pool->known;
+	int protocol;
+	socklen_t size = sizeof(protocol);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &is, &size) == 0 && is == protocol;
+	if (request->pool->windows && random_bits() % 16 &&
+	    known_ports_has_flow(known, IPPROTO_TCP, NULL, &request->to, request->to_port) &&
+	    !known_ports_has_flow(known, IPPROTO_UDP, NULL, &request->to, request->to_port))
+		return IPPROTO_TCP;
+	return getsockopt(request->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0 ? -1
+										      : protocol;
+}
+
+static int tcp_connect(const struct connect_request *request)
+{
+	const struct eph_pool *pool = request->pool;
+	int r, on = 1;
+
+	if (!pool->windows)
+		return explicit_connect(request);
+	if (pool->time_wait == EPH_TIME_WAIT_KERNEL)
+		return flat_connect(request);
+	/* Its TIME_WAIT can be had again only if it has this now (inet_bind_conflict). */
+	(void)setsockopt(request->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	r = flat_connect(request);
+	return r < 0 && errno == EADDRNOTAVAIL ? explicit_connect_time_wait(request) : r;
 }
 
 int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct connect_request request = {
 		.pool = pool, .fd = fd, .address = address, .length = length};
+	int protocol, r;
 
 	if (!socket_endpoint(address, length, &request.to, &request.to_port) || !request.to_port)
 		return pass(pool, fd, address, length);
-	/* Asking for the protocol is a third of what we cost, so it is asked for the first socket towards a service only. A UDP
-	 * socket that is taken for TCP gets a port of its own, as it would anyway. */
-	if (!known_ports_has_flow(pool->known, IPPROTO_TCP, NULL, &request.to, request.to_port) &&
-	    !is_protocol(fd, IPPROTO_TCP))
+	protocol = protocol_of(&request);
+	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || is_chosen(&request))
 		return pass(pool, fd, address, length);
-	if (is_chosen(&request))
-		return pass(pool, fd, address, length);
-	return flat_connect(&request);
+	if (pool->search == EPH_SEARCH_KERNEL && (pool->windows || !pool->range_given))
+		return kernel_connect(&request);
+	if (protocol == IPPROTO_UDP)
+		return udp_connect(&request);
+	r = tcp_connect(&request);
+	/* TCP never says that: it was a UDP socket. */
+	return r < 0 && errno == EAGAIN ? udp_connect(&request) : r;
 }
 
 void eph_release(struct eph_pool *pool, int fd)

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <time.h>
 
+#include "clock_ms.h"
 #include "look.h"
 #include "random_bits.h"
 #include "socket_window.h"
@@ -39,14 +39,6 @@ struct search {
 	struct port_range window;        /* of the last attempt */
 	uint16_t port;                   /* that the kernel gave, 0 none */
 };
-
-static uint32_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
 
 /* Did connect() choose a port that the socket still has? */
 static bool keeps_port(int error)
@@ -128,7 +120,7 @@ static void count_miss(struct search *search)
 
 	if (atomic_fetch_add_explicit(&flow->missed, 1, memory_order_relaxed) + 1 < LOOK_AFTER)
 		return;
-	start = now_ms();
+	start = clock_ms();
 	if (looked && start - looked < LOOK_APART_MS + LOOK_SHARE * atomic_load_explicit(
 									    &flow->look_ms,
 									    memory_order_relaxed))
@@ -139,7 +131,7 @@ static void count_miss(struct search *search)
 	if (look_taken(search->source ? search->source : &none, to, search->request->to_port,
 		       !pool_reuses_time_wait(pool, to), &taken) == 0)
 		known_flow_learn(flow, pool->range, &taken);
-	atomic_store_explicit(&flow->look_ms, now_ms() - start, memory_order_relaxed);
+	atomic_store_explicit(&flow->look_ms, clock_ms() - start, memory_order_relaxed);
 }
 
 /* Ports that are not known to be taken. Each attempt that fails teaches at least one, so this ends. */
@@ -188,7 +180,7 @@ static int ask_word(struct search *search, int word, uint32_t now)
 	return error;
 }
 
-/* A refusal rests on two looks, here and in refused_just_now(), each at most half as old as we promise. */
+/* A refusal rests on two looks, here and in known_flow_refused(), each at most half as old as we promise. */
 static uint32_t max_age_ms(const struct search *search)
 {
 	return EPH_REFUSAL_AGE_MS / 2 * (search->sources->count ? search->sources->count : 1);
@@ -198,7 +190,7 @@ static uint32_t max_age_ms(const struct search *search)
 static int ask_kernel(struct search *search)
 {
 	struct port_range range = search->pool->range;
-	uint32_t now = now_ms(), age = max_age_ms(search);
+	uint32_t now = clock_ms(), age = max_age_ms(search);
 	int word = range.lo >> 6, error;
 
 	while ((word = known_flow_stale(search->flow, range, word, now, age)) >= 0) {
@@ -239,25 +231,10 @@ static int each_source(struct search *search, unsigned start, int (*step)(struct
 	return error;
 }
 
-static bool refused_just_now(const struct search *search, uint64_t freed)
-{
-	uint32_t refused = atomic_load_explicit(&search->any->refused_ms, memory_order_relaxed);
-
-	return refused && now_ms() - refused <= max_age_ms(search) &&
-	       atomic_load_explicit(&search->any->refused_freed, memory_order_relaxed) == freed;
-}
-
-static void remember_refusal(struct search *search, uint64_t freed, uint32_t start_ms)
-{
-	atomic_store_explicit(&search->any->refused_freed, freed, memory_order_relaxed);
-	atomic_store_explicit(&search->any->refused_ms, start_ms ? start_ms : 1,
-			      memory_order_relaxed);
-}
-
 static int ask_some(struct search *search)
 {
 	struct port_range range = search->pool->range;
-	uint32_t words = (range.hi >> 6) - (range.lo >> 6) + 1u, now = now_ms();
+	uint32_t words = (range.hi >> 6) - (range.lo >> 6) + 1u, now = clock_ms();
 	int error = EADDRNOTAVAIL;
 
 	for (unsigned i = 0; i < WORDS_ASKED_ANYWAY && error == EADDRNOTAVAIL; i++)
@@ -272,15 +249,15 @@ static int search_port(struct search *search)
 	uint32_t start_ms;
 	int error;
 
-	if (refused_just_now(search, freed))
+	if (known_flow_refused(search->any, freed, clock_ms(), max_age_ms(search)))
 		return ask_some(search);
 	error = each_source(search, start, try_known);
 	if (error != EADDRNOTAVAIL)
 		return error;
-	start_ms = now_ms();
+	start_ms = clock_ms();
 	error = each_source(search, start, ask_kernel);
 	if (error == EADDRNOTAVAIL)
-		remember_refusal(search, freed, start_ms);
+		known_flow_refuse(search->any, freed, start_ms);
 	return error;
 }
 

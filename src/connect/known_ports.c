@@ -250,14 +250,34 @@ bool known_flow_claim(struct known_flow *flow, uint16_t port)
 	return !(atomic_fetch_or(&flow->taken[port >> 6], bit) & bit);
 }
 
+bool known_flow_is_stale(const struct known_flow *flow, int word, uint32_t now_ms,
+			 uint32_t max_age_ms)
+{
+	uint32_t asked = atomic_load_explicit(&flow->asked_ms[word], RELAXED);
+
+	return !asked || now_ms - asked > max_age_ms;
+}
+
 int known_flow_stale(const struct known_flow *flow, struct port_range range, int word,
 		     uint32_t now_ms, uint32_t max_age_ms)
 {
-	for (; word <= range.hi >> 6; word++) {
-		uint32_t asked = atomic_load_explicit(&flow->asked_ms[word], RELAXED);
-
-		if (!asked || now_ms - asked > max_age_ms)
+	for (; word <= range.hi >> 6; word++)
+		if (known_flow_is_stale(flow, word, now_ms, max_age_ms))
 			return word;
-	}
 	return -1;
+}
+
+void known_flow_refuse(struct known_flow *any, uint64_t freed, uint32_t start_ms)
+{
+	atomic_store_explicit(&any->refused_freed, freed, RELAXED);
+	atomic_store_explicit(&any->refused_ms, start_ms ? start_ms : 1, RELAXED);
+}
+
+bool known_flow_refused(const struct known_flow *any, uint64_t freed, uint32_t now_ms,
+			uint32_t max_age_ms)
+{
+	uint32_t refused = atomic_load_explicit(&any->refused_ms, RELAXED);
+
+	return refused && now_ms - refused <= max_age_ms &&
+	       atomic_load_explicit(&any->refused_freed, RELAXED) == freed;
 }

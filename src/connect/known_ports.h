@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "port_set.h"
+#include "tuple_locks.h"
 
 struct ip_address;
 
@@ -50,6 +51,7 @@ struct known_ports {
 	_Atomic uint64_t clock;  /* flows made so far */
 	_Atomic uint64_t freed;  /* ports that sockets of the pool gave back, ever */
 	struct known_counts counts;
+	struct tuple_locks locks;
 	struct known_flow flows[KNOWN_FLOW_SETS * KNOWN_FLOW_WAYS];
 };
 
@@ -100,6 +102,16 @@ void known_flow_doubt(struct known_flow *flow, uint16_t port);
 
 /* Take one port that nobody has taken: true for exactly one of those who ask. */
 bool known_flow_claim(struct known_flow *flow, uint16_t port);
+
+/* Was the kernel last asked for @word more than @max_age_ms ago? */
+bool known_flow_is_stale(const struct known_flow *flow, int word, uint32_t now_ms,
+			 uint32_t max_age_ms);
+
+/* All sources were asked from @start_ms on, when @freed ports had been given back, and none had a port. */
+void known_flow_refuse(struct known_flow *any, uint64_t freed, uint32_t start_ms);
+/* Was that at most @max_age_ms ago, and has nothing been given back since? */
+bool known_flow_refused(const struct known_flow *any, uint64_t freed, uint32_t now_ms,
+			uint32_t max_age_ms);
 
 /* The first word of @range, from @word on, of which the kernel was last asked more than @max_age_ms ago; -1: none. */
 int known_flow_stale(const struct known_flow *flow, struct port_range range, int word,

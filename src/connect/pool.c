@@ -45,6 +45,11 @@ static int read_host(struct eph_pool *pool, struct port_set *ret_reserved, struc
 	n = read_sysctl("/proc/sys/net/ipv4/tcp_tw_reuse", bytes, NULL);
 	if (n > 0)
 		(void)text_sysctl_number(bytes, (size_t)n, 2, &pool->tcp_tw_reuse);
+	/* Kernels before 6.14 have no such setting; they compare whole seconds. */
+	pool->tw_reuse_delay_ms = 1000;
+	n = read_sysctl("/proc/sys/net/ipv4/tcp_tw_reuse_delay", bytes, NULL);
+	if (n > 0)
+		(void)text_sysctl_number(bytes, (size_t)n, 60000, &pool->tw_reuse_delay_ms);
 	n = read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", bytes, reterr);
 	return n < 0 ? n : port_set_parse(bytes, (size_t)n, ret_reserved, reterr);
 }

@@ -23,8 +23,9 @@ struct eph_pool {
 	struct port_range range;      /* ports come from here; both ends included */
 	struct port_set usable;       /* range without the reserved ports */
 	bool range_given;
-	uint32_t tcp_tw_reuse; /* as the host has it: 0 never, 1 always, 2 over loopback */
-	bool windows;          /* IP_LOCAL_PORT_RANGE is there and `range` lies within host_range */
+	uint32_t tcp_tw_reuse;      /* as the host has it: 0 never, 1 always, 2 over loopback */
+	uint32_t tw_reuse_delay_ms; /* and how old it must be */
+	bool windows; /* IP_LOCAL_PORT_RANGE is there and `range` lies within host_range */
 	enum eph_search search;
 	enum eph_time_wait time_wait;
 	char description[256];

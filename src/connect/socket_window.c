@@ -86,6 +86,16 @@ int socket_set_source(int fd, int domain, const struct ip_address *source)
 	return 0;
 }
 
+int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t port, uint32_t scope)
+{
+	struct sockaddr_storage address;
+	socklen_t length = endpoint_for(domain, source, port, &address);
+
+	if (domain == AF_INET6)
+		((struct sockaddr_in6 *)&address)->sin6_scope_id = scope;
+	return bind(fd, (struct sockaddr *)&address, length) < 0 ? -errno : 0;
+}
+
 int socket_connect(int fd, int domain, const struct ip_address *address, uint16_t port)
 {
 	struct sockaddr_storage to;

@@ -29,6 +29,9 @@ int socket_get_window(int fd, struct port_range *ret);
  * Return: 0 or a negative errno. */
 int socket_set_source(int fd, int domain, const struct ip_address *source);
 
+/* Bind to @source and @port; @scope is the interface of a link-local address. Return: 0 or a negative errno. */
+int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t port, uint32_t scope);
+
 /* connect() to @address. Return: 0 or a negative errno. */
 int socket_connect(int fd, int domain, const struct ip_address *address, uint16_t port);
 
