@@ -85,9 +85,24 @@ static int bind_one_by_one(const struct eph_pool *pool, int fd, int domain,
 	return r;
 }
 
-/* A port that was named may be shared by these options; one that was not named is the socket's alone (bind(2), port 0). */
-static int bind_alone(const struct eph_pool *pool, int fd, int domain,
-		      const struct ip_address *address, uint32_t scope)
+static uint32_t scope_of(const struct sockaddr *address)
+{
+	return address->sa_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)(const void *)address)->sin6_scope_id
+		       : 0;
+}
+
+static int bind_any(const struct eph_pool *pool, int fd, const struct sockaddr *address,
+		    socklen_t length, const struct ip_address *local)
+{
+	return pool->windows
+		       ? bind_by_window(pool, fd, address, length)
+		       : bind_one_by_one(pool, fd, address->sa_family, local, scope_of(address));
+}
+
+/* With these options the kernel may give a port that others have: one that is named, or for UDP any. */
+static int bind_alone(const struct eph_pool *pool, int fd, const struct sockaddr *address,
+		      socklen_t length, const struct ip_address *local)
 {
 	static const int option[] = {SO_REUSEADDR, SO_REUSEPORT};
 	int value[2] = {0, 0}, off = 0, r;
@@ -97,18 +112,11 @@ static int bind_alone(const struct eph_pool *pool, int fd, int domain,
 		if (getsockopt(fd, SOL_SOCKET, option[i], &value[i], &size) < 0 ||
 		    (value[i] && setsockopt(fd, SOL_SOCKET, option[i], &off, sizeof(off)) < 0))
 			return -errno;
-	r = bind_one_by_one(pool, fd, domain, address, scope);
+	r = bind_any(pool, fd, address, length, local);
 	for (int i = 0; i < 2; i++)
 		if (value[i])
 			(void)setsockopt(fd, SOL_SOCKET, option[i], &value[i], sizeof(value[i]));
 	return r;
-}
-
-static uint32_t scope_of(const struct sockaddr *address)
-{
-	return address->sa_family == AF_INET6
-		       ? ((const struct sockaddr_in6 *)(const void *)address)->sin6_scope_id
-		       : 0;
 }
 
 int eph_bind(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
@@ -124,8 +132,7 @@ int eph_bind(struct eph_pool *pool, int fd, const struct sockaddr *address, sock
 	}
 	if (use_high_range(fd, address->sa_family) < 0)
 		return -1;
-	r = pool->windows ? bind_by_window(pool, fd, address, length)
-			  : bind_alone(pool, fd, address->sa_family, &local, scope_of(address));
+	r = bind_alone(pool, fd, address, length, &local);
 	atomic_fetch_add_explicit(r ? &counts->failed : &counts->binds, 1, memory_order_relaxed);
 	errno = -r;
 	return r ? -1 : 0;
