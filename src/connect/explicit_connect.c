@@ -306,19 +306,19 @@ static int run(const struct connect_request *request, int (*search)(struct hunt 
 	return error ? -1 : 0;
 }
 
-static int connect_again(const struct connect_request *request)
-{
-	return connect(request->fd, request->address, request->length);
-}
-
-int explicit_connect(const struct connect_request *request)
+/* On its way, connected, or bound by the program. */
+static bool has_port(int fd)
 {
 	struct ip_address own;
 	uint16_t port = 0;
 
-	/* On its way, connected, or bound by the program. */
-	if (socket_name(request->fd, &own, &port) < 0 || port)
-		return connect_again(request);
+	return socket_name(fd, &own, &port) < 0 || port;
+}
+
+int explicit_connect(const struct connect_request *request)
+{
+	if (has_port(request->fd))
+		return connect(request->fd, request->address, request->length);
 	return run(request, hunt_port);
 }
 
@@ -329,5 +329,9 @@ static int hunt_time_wait(struct hunt *hunt)
 
 int explicit_connect_time_wait(const struct connect_request *request)
 {
+	if (has_port(request->fd)) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
 	return run(request, hunt_time_wait);
 }

@@ -181,6 +181,7 @@ static void keeps_what_the_program_chose(void)
 	close(own);
 	own = case_socket(AF_INET, SOCK_DGRAM);
 	setsockopt(own, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	usleep(2 * EPH_REFUSAL_AGE_MS * 1000);
 	EXPECT(eph_connect(pool, own, (struct sockaddr *)&service[0].address, service[0].length) <
 			       0 &&
 		       errno == EAGAIN,
