@@ -21,12 +21,22 @@ static bool is_inet(const struct sockaddr *address, socklen_t length)
 	       (address->sa_family == AF_INET || address->sa_family == AF_INET6);
 }
 
+/* Has this very socket a port from us? Then connect() is called again to hear how it went. The descriptor alone does not tell:
+ * it may have been closed unseen since. */
+static bool is_under_way(const struct eph_pool *pool, int fd)
+{
+	struct ip_address own;
+	uint16_t port;
+
+	return owned_ports_get(pool->owned, fd).port && socket_name(fd, &own, &port) == 0 && port;
+}
+
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct eph_pool *pool = is_inet(address, length) ? preload_pool() : NULL;
 	int saved = errno, r;
 
-	if (!pool || fd_note_get(fd) & NOTE_OWN_WINDOW)
+	if (!pool || fd_note_get(fd) & NOTE_OWN_WINDOW || is_under_way(pool, fd))
 		return real_connect()(fd, address, length);
 	r = eph_connect(pool, fd, address, length);
 	if (r == 0)
