@@ -247,9 +247,10 @@ static void scripts_keep_lists_and_ranges(void **unused)
 {
 	static const char script[] =
 		"#!/sbin/sh\n# Written by ephemports: the ephemeral port ranges, set at each "
-		"boot.\n/usr/sbin/ndd -set /dev/tcp tcp_smallest_anon_port 40000\n"
-		"/usr/sbin/ndd -set /dev/tcp tcp_largest_anon_port 50000\n"
-		"ndd -set /dev/tcp tcp_extra_priv_ports_add 7\n";
+		"boot.\nNDD=/usr/sbin/ndd\n\ncase \"${1:-start}\" in\nstart)\n"
+		"\t${NDD} -set /dev/tcp tcp_smallest_anon_port 40000\n"
+		"\t${NDD} -set /dev/tcp tcp_largest_anon_port 50000\n"
+		"\t${NDD} -set /dev/tcp tcp_extra_priv_ports_add 7\n\t;;\nesac\nexit 0\n";
 	struct os_state *state =
 		state_of("solaris10", "",
 			 "tcp_smallest_anon_port = 40000\ntcp_largest_anon_port = 50000\n"
