@@ -52,9 +52,8 @@ int socket_get_window(int fd, struct port_range *ret)
 	return 0;
 }
 
-/* An IPv4 address on an AF_INET6 socket is v4-mapped. */
-static socklen_t endpoint_for(int domain, const struct ip_address *address, uint16_t port,
-			      struct sockaddr_storage *ret)
+socklen_t socket_address(int domain, const struct ip_address *address, uint16_t port,
+			 struct sockaddr_storage *ret)
 {
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -77,7 +76,7 @@ static socklen_t endpoint_for(int domain, const struct ip_address *address, uint
 int socket_set_source(int fd, int domain, const struct ip_address *source)
 {
 	struct sockaddr_storage address;
-	socklen_t length = endpoint_for(domain, source, 0, &address);
+	socklen_t length = socket_address(domain, source, 0, &address);
 	int on = 1;
 
 	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
@@ -89,7 +88,7 @@ int socket_set_source(int fd, int domain, const struct ip_address *source)
 int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t port, uint32_t scope)
 {
 	struct sockaddr_storage address;
-	socklen_t length = endpoint_for(domain, source, port, &address);
+	socklen_t length = socket_address(domain, source, port, &address);
 
 	if (domain == AF_INET6)
 		((struct sockaddr_in6 *)&address)->sin6_scope_id = scope;
@@ -99,7 +98,7 @@ int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t po
 int socket_connect(int fd, int domain, const struct ip_address *address, uint16_t port)
 {
 	struct sockaddr_storage to;
-	socklen_t length = endpoint_for(domain, address, port, &to);
+	socklen_t length = socket_address(domain, address, port, &to);
 
 	return connect(fd, (struct sockaddr *)&to, length) < 0 ? -errno : 0;
 }

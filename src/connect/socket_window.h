@@ -18,6 +18,10 @@
 bool socket_endpoint(const struct sockaddr *address, socklen_t length, struct ip_address *ret,
 		     uint16_t *ret_port);
 
+/* The reverse, for a socket of @domain: on an AF_INET6 socket an IPv4 address is v4-mapped. Return: the length of @ret. */
+socklen_t socket_address(int domain, const struct ip_address *address, uint16_t port,
+			 struct sockaddr_storage *ret);
+
 /* Let the kernel choose a port in @window only; {0, 0} takes the window away. Source: inet_sk_get_local_port_range().
  * Return: 0 or a negative errno. */
 int socket_set_window(int fd, struct port_range window);

@@ -408,7 +408,10 @@ static void say_from(void)
 	char text[INET_ADDRSTRLEN] = "";
 
 	inet_ntop(AF_INET, &name.sin_addr, text, sizeof(text));
-	printf("%s\n", fd < 0 ? word(errno) : text);
+	if (getenv("ODD_PORT"))
+		printf("port %u\n", ntohs(name.sin_port));
+	else
+		printf("%s\n", fd < 0 ? word(errno) : text);
 	if (fd >= 0)
 		reset(fd);
 }
@@ -465,6 +468,64 @@ static void case_late(void)
 	to_close_at_exit = connected();
 }
 
+/* --- ports without a connection --- */
+
+static void say_port(const char *what, int fd)
+{
+	struct sockaddr_in name = name_of(fd);
+	char text[INET_ADDRSTRLEN] = "";
+
+	inet_ntop(AF_INET, &name.sin_addr, text, sizeof(text));
+	printf("%s %u %s\n", what, ntohs(name.sin_port), text);
+}
+
+static void say_sent(const char *what, int fd, long sent)
+{
+	if (sent < 0)
+		printf("%s %s\n", what, word(errno));
+	else
+		say_port(what, fd);
+}
+
+/* Where datagrams are sent from, and where programs listen that asked for any port. */
+static void case_ports(void)
+{
+	struct sockaddr_in group = {.sin_family = AF_INET, .sin_port = htons(9999)};
+	struct iovec byte = {.iov_base = (char[]){0}, .iov_len = 1};
+	struct msghdr message = {.msg_name = &service,
+				 .msg_namelen = sizeof(service),
+				 .msg_iov = &byte,
+				 .msg_iovlen = 1};
+	struct mmsghdr messages = {.msg_hdr = message};
+	int fd = new_socket(SOCK_DGRAM), other_fd;
+
+	say_sent("sendto", fd, sendto(fd, "", 1, 0, (struct sockaddr *)&service, sizeof(service)));
+	say_sent("again", fd, sendto(fd, "", 1, 0, (struct sockaddr *)&service, sizeof(service)));
+	fd = new_socket(SOCK_DGRAM);
+	say_sent("sendmsg", fd, sendmsg(fd, &message, 0));
+	fd = new_socket(SOCK_DGRAM);
+	say_sent("sendmmsg", fd, sendmmsg(fd, &messages, 1, 0));
+	fd = new_socket(SOCK_DGRAM);
+	inet_pton(AF_INET, "239.1.2.3", &group.sin_addr);
+	set(fd, IPPROTO_IP, IP_MULTICAST_IF, htonl(INADDR_LOOPBACK));
+	say_sent("multicast", fd, sendto(fd, "", 1, 0, (struct sockaddr *)&group, sizeof(group)));
+	fd = new_socket(SOCK_DGRAM);
+	bind_to(fd, "0.0.0.0", 0);
+	say_port("udp", fd);
+	fd = new_socket(SOCK_STREAM);
+	bind_to(fd, "0.0.0.0", 0);
+	say_port("tcp", fd);
+	fd = new_socket(SOCK_STREAM);
+	set(fd, IPPROTO_IP, LATE_BIND, 1);
+	bind_to(fd, "127.0.0.1", 0);
+	say_port("late", fd);
+	other_fd = fd;
+	fd = new_socket(SOCK_STREAM);
+	bind_to(fd, "127.0.0.1", 5558);
+	say_port("own", fd);
+	reset(other_fd);
+}
+
 static bool read_service(char **argv)
 {
 	service = (struct sockaddr_in){.sin_family = AF_INET,
@@ -491,12 +552,13 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	{"choice", case_choice},   {"descriptors", case_descriptors},
-	{"early", case_early},     {"ends", case_ends},
-	{"errors", case_errors},   {"from", say_from},
-	{"jail", case_jail},       {"late", case_late},
-	{"signal", case_signal},   {"storm", case_storm},
-	{"threads", case_threads}, {"vfork", case_vfork},
+	{"choice", case_choice}, {"descriptors", case_descriptors},
+	{"early", case_early},   {"ends", case_ends},
+	{"errors", case_errors}, {"from", say_from},
+	{"jail", case_jail},     {"late", case_late},
+	{"ports", case_ports},   {"signal", case_signal},
+	{"storm", case_storm},   {"threads", case_threads},
+	{"vfork", case_vfork},
 };
 
 int main(int argc, char **argv)

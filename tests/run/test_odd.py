@@ -55,6 +55,24 @@ def from_addresses(case, count=1, times=12):
     ok(f'{case} connects from the addresses of --from')
 
 
+def addresses_and_ports(given, least, most):
+    """Ports from --range, addresses from --from, where the program has not chosen."""
+    run = do(*under_run('--range', given, '--from', '127.0.0.4/30', '--', odd, 'ports', *at))
+    seen = {name: (int(port), address) for name, port, address in (line.split() for line in run.out.splitlines())}
+    for name in ('sendto', 'again', 'sendmsg', 'sendmmsg', 'multicast', 'udp', 'tcp'):
+        need(least <= seen[name][0] <= most, f'{name}: a port of --range', run)
+    for name in ('sendto', 'again', 'sendmsg', 'sendmmsg'):
+        need(seen[name][1] in [f'127.0.0.{one}' for one in (4, 5, 6, 7)], f'{name}: an address of --from', run)
+    for name in ('multicast', 'udp', 'tcp'):
+        need(seen[name][1] == '0.0.0.0', f'{name}: to all addresses, as the program said', run)
+    need(seen['again'] == seen['sendto'], 'a second datagram from the same place', run)
+    need(seen['late'] == (0, '127.0.0.1') and seen['own'] == (5558, '127.0.0.1'), 'what the program chose is kept', run)
+    ports = {int(do(*under_run('--range', given, '--', odd, 'from', *at), env=dict(os.environ, ODD_PORT='1')).out.split()[1])
+             for _ in range(8)}
+    need(all(least <= one <= most for one in ports) and len(ports) > 1, f'connections from --range: {ports}')
+    ok(f'--range {given}: datagrams, listeners, connections')
+
+
 with frame.background(service, *at, ready=frame.listens(PORT)):
     same('ends', expect=['16 connections, then EADDRNOTAVAIL', 'close_range: fine, then EADDRNOTAVAIL', 'vfork: fine, then EADDR'])
     out = same('choice', window=True, expect='a window: fine, port kept')
@@ -73,6 +91,9 @@ with frame.background(service, *at, ready=frame.listens(PORT)):
     if os.geteuid() == 0:
         same('jail', expect='127.0.0.1')
         from_addresses('jail')
+    for low_port, high_port in ((42000, 42009), (61000, 61009)):     # within the range of the host, and outside
+        frame.setting('ip_local_port_range', '41900 42100')
+        addresses_and_ports(f'{low_port}-{high_port}', low_port, high_port)
     frame.setting('ip_local_port_range', '42000 42063')
     run = do(*under_run('--report', '--', odd, 'threads', *at, connections))
     need(f'{8 * connections} made, 0 without a port, 0 failed' in run.out, 'threads find a port each time', run)
