@@ -516,6 +516,9 @@ static void case_ports(void)
 	bind_to(fd, "0.0.0.0", 0);
 	say_port("tcp", fd);
 	fd = new_socket(SOCK_STREAM);
+	listen(fd, 1);
+	say_port("listen", fd);
+	fd = new_socket(SOCK_STREAM);
 	set(fd, IPPROTO_IP, LATE_BIND, 1);
 	bind_to(fd, "127.0.0.1", 0);
 	say_port("late", fd);

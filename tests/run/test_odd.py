@@ -59,11 +59,11 @@ def addresses_and_ports(given, least, most):
     """Ports from --range, addresses from --from, where the program has not chosen."""
     run = do(*under_run('--range', given, '--from', '127.0.0.4/30', '--', odd, 'ports', *at))
     seen = {name: (int(port), address) for name, port, address in (line.split() for line in run.out.splitlines())}
-    for name in ('sendto', 'again', 'sendmsg', 'sendmmsg', 'multicast', 'udp', 'tcp'):
+    for name in ('sendto', 'again', 'sendmsg', 'sendmmsg', 'multicast', 'udp', 'tcp', 'listen'):
         need(least <= seen[name][0] <= most, f'{name}: a port of --range', run)
     for name in ('sendto', 'again', 'sendmsg', 'sendmmsg'):
         need(seen[name][1] in [f'127.0.0.{one}' for one in (4, 5, 6, 7)], f'{name}: an address of --from', run)
-    for name in ('multicast', 'udp', 'tcp'):
+    for name in ('multicast', 'udp', 'tcp', 'listen'):
         need(seen[name][1] == '0.0.0.0', f'{name}: to all addresses, as the program said', run)
     need(seen['again'] == seen['sendto'], 'a second datagram from the same place', run)
     need(seen['late'] == (0, '127.0.0.1') and seen['own'] == (5558, '127.0.0.1'), 'what the program chose is kept', run)

@@ -16,6 +16,7 @@
 	F(int, connect, (int fd, const struct sockaddr *address, socklen_t length))                \
 	F(int, dup2, (int from, int to))                                                           \
 	F(int, dup3, (int from, int to, int flags))                                                \
+	F(int, listen, (int fd, int backlog))                                                      \
 	F(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))                     \
 	F(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags))            \
 	F(ssize_t, sendto,                                                                         \

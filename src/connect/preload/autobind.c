@@ -1,6 +1,6 @@
 /*
- * Ports that the kernel would choose without a connection: bind() to port 0, and the first datagram of a socket that is not
- * bound. Only where a range or sources were asked for: otherwise the kernel's choice is as good, and costs no search.
+ * Ports that the kernel would choose without a connection: bind() to port 0, listen() and the first datagram of a socket that
+ * is not bound. Only where a range or sources were asked for: otherwise the kernel's choice is as good, and costs no search.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,6 +20,7 @@
 #endif
 
 STANDS_FOR int bind(int fd, const struct sockaddr *address, socklen_t length);
+STANDS_FOR int listen(int fd, int backlog);
 STANDS_FOR ssize_t sendmsg(int fd, const struct msghdr *message, int flags);
 STANDS_FOR int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 STANDS_FOR ssize_t sendto(int fd, const void *bytes, size_t count, int flags,
@@ -56,6 +57,33 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
 	if (r == 0)
 		errno = saved;
 	return r;
+}
+
+/* A socket that is not bound gets a port when it listens: FTP clients do so. Return: 0, or -1 and the errno of bind(2). */
+static int before_listen(struct eph_pool *pool, int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+	struct ip_address own;
+	uint16_t port;
+
+	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0 ||
+	    !socket_endpoint((struct sockaddr *)&name, length, &own, &port) || port ||
+	    !is_set(fd, SOL_SOCKET, SO_PROTOCOL, IPPROTO_TCP))
+		return 0;
+	return eph_bind(pool, fd, (struct sockaddr *)&name, length);
+}
+
+int listen(int fd, int backlog)
+{
+	struct eph_pool *pool = preload_pool();
+	int saved = errno;
+
+	if (pool && pool->range_given && !(fd_note_get(fd) & NOTE_OWN_WINDOW) &&
+	    before_listen(pool, fd) < 0)
+		return -1;
+	errno = saved;
+	return real_listen()(fd, backlog);
 }
 
 /* A group of hosts answers to the port, and some of it to all hosts: an address of ours would not hear that. */
