@@ -50,15 +50,14 @@ enum table_law {
 };
 
 enum table_what {
-	TABLE_TCP = 1u << 0,
-	TABLE_V4 = 1u << 1,
-	TABLE_V6 = 1u << 2,
-	TABLE_BY_SOURCE = 1u << 3,
-	TABLE_INBOUND = 1u << 4,
-	TABLE_REMOTE = 1u << 5,      /* only records with remote[] */
-	TABLE_REMOTE_PORT = 1u << 6, /* only records with remote_port */
-	TABLE_DRAIN = 1u << 7, /* the last answer was cut short: continue with what was gathered */
-	TABLE_CONTINUE = 1u << 8, /* port_records: likewise, continue the walk */
+	TABLE_V4 = 1u << 0,
+	TABLE_V6 = 1u << 1,
+	TABLE_BY_SOURCE = 1u << 2,
+	TABLE_INBOUND = 1u << 3,
+	TABLE_REMOTE = 1u << 4,      /* only records with remote[] */
+	TABLE_REMOTE_PORT = 1u << 5, /* only records with remote_port */
+	TABLE_DRAIN = 1u << 6, /* the last answer was cut short: continue with what was gathered */
+	TABLE_CONTINUE = 1u << 7, /* port_records: likewise, continue the walk */
 };
 
 /* One run: buckets [first, end) of the table at `heads`; the answer says where to go on. */

@@ -88,7 +88,8 @@ static const char *netns_name(const struct change_session *session, const char *
 	return unnamed;
 }
 
-void change_session_tell(const struct strbuf *recovered)
+/* Say what was settled, on standard error. */
+static void tell_settled(const struct strbuf *recovered)
 {
 	struct strbuf line = STRBUF_INIT;
 
@@ -132,7 +133,7 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
 	ret->run = (struct change_run){.runner = &ret->local.runner, .journal = ret->journal};
 	if (r == 0 && changes) {
 		r = change_recover(&ret->run, &ret->recovered, reterr);
-		change_session_tell(&ret->recovered);
+		tell_settled(&ret->recovered);
 	}
 	return r;
 }

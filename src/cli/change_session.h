@@ -34,9 +34,6 @@ bool change_session_is_image(const struct arguments *arguments);
 /* What is to be said of a @planned change of an image. */
 const char *change_session_image_note(const struct change *planned);
 
-/* Say what was settled, on standard error. */
-void change_session_tell(const struct strbuf *recovered);
-
 void change_session_close(struct change_session *session);
 
 #endif

@@ -121,8 +121,10 @@ static void netns_tell(struct table_netns *to, const struct netns_snapshot *netn
 	memcpy(to->listening, netns->binds.listening.word, sizeof(to->listening));
 }
 
-int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot,
-		    size_t first)
+/* Enter each namespace of the batch that begins at @first and tell the programs about it. At least one, and as many as
+ * they can tell apart: the next batch begins behind. Those that are gone are flagged. Return: 0 or negative errno. */
+static int batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot,
+		       size_t first)
 {
 	struct bpf_kernel *kernel = &state->kernel;
 
@@ -287,7 +289,7 @@ static int for_batches(void *opaque, struct snapshot *snapshot, struct eph_error
 	int r = batch ? 0 : -ENOMEM;
 
 	for (size_t first = 0; r == 0 && first < snapshot->n_netns; first += batch->count) {
-		r = bpf_batch_begin(batch, state, snapshot, first);
+		r = batch_begin(batch, state, snapshot, first);
 		if (r == 0)
 			r = fn(batch, request);
 	}

@@ -49,11 +49,6 @@ enum bpf_table_kind {
 	BPF_TABLE_UDP,
 };
 
-/* Enter each namespace of the batch that begins at @first and tell the programs about it. At least one, and as many as
- * they can tell apart: the next batch begins behind. Those that are gone are flagged. Return: 0 or negative errno. */
-int bpf_batch_begin(struct bpf_batch *batch, struct bpf_state *state, struct snapshot *snapshot,
-		    size_t first);
-
 /* The distinct tables of this kind; at most TABLE_NETNS_MAX. Returns how many. */
 unsigned bpf_batch_tables(const struct bpf_batch *batch, enum bpf_table_kind kind,
 			  struct bpf_buckets *ret);

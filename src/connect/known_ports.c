@@ -243,13 +243,6 @@ void known_flow_doubt(struct known_flow *flow, uint16_t port)
 	atomic_store_explicit(&flow->asked_ms[port >> 6], 0, RELAXED);
 }
 
-bool known_flow_claim(struct known_flow *flow, uint16_t port)
-{
-	uint64_t bit = UINT64_C(1) << (port & 63);
-
-	return !(atomic_fetch_or(&flow->taken[port >> 6], bit) & bit);
-}
-
 bool known_flow_is_stale(const struct known_flow *flow, int word, uint32_t now_ms,
 			 uint32_t max_age_ms)
 {

@@ -4,8 +4,7 @@
  *
  * Never to be assumed: that it is true. Sockets of others come and go unseen, a process may be killed at any instruction,
  * flows that share a hash share their bits, and an old flow gives its place to a new one. A wrong "taken" costs nothing
- * until the others are gone, a wrong "free" one failed attempt: the kernel judges (flat_connect.c). Only UDP claims ports
- * with it (known_ports_claim).
+ * until the others are gone, a wrong "free" one failed attempt: the kernel judges (flat_connect.c).
  */
 #ifndef EPH_CONNECT_KNOWN_PORTS_H
 #define EPH_CONNECT_KNOWN_PORTS_H
@@ -99,9 +98,6 @@ void known_flow_asked(struct known_flow *flow, int word, uint32_t now_ms);
 
 /* The kernel gave @port, in a word that was thought full: nothing is known of the others there any more. */
 void known_flow_doubt(struct known_flow *flow, uint16_t port);
-
-/* Take one port that nobody has taken: true for exactly one of those who ask. */
-bool known_flow_claim(struct known_flow *flow, uint16_t port);
 
 /* Was the kernel last asked for @word more than @max_age_ms ago? */
 bool known_flow_is_stale(const struct known_flow *flow, int word, uint32_t now_ms,

@@ -41,17 +41,6 @@ int socket_set_window(int fd, struct port_range window)
 		       : 0;
 }
 
-int socket_get_window(int fd, struct port_range *ret)
-{
-	socklen_t length = sizeof(uint32_t);
-	uint32_t both = 0;
-
-	if (getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_OPTION, &both, &length) < 0)
-		return -errno;
-	*ret = (struct port_range){(uint16_t)both, (uint16_t)(both >> 16)};
-	return 0;
-}
-
 socklen_t socket_address(int domain, const struct ip_address *address, uint16_t port,
 			 struct sockaddr_storage *ret)
 {

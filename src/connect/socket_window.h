@@ -26,9 +26,6 @@ socklen_t socket_address(int domain, const struct ip_address *address, uint16_t 
  * Return: 0 or a negative errno. */
 int socket_set_window(int fd, struct port_range window);
 
-/* {0, 0} when none is set. Return: 0 or a negative errno. */
-int socket_get_window(int fd, struct port_range *ret);
-
 /* Bind to @source, the port chosen by connect() (IP_BIND_ADDRESS_NO_PORT); again for another source is fine.
  * Return: 0 or a negative errno. */
 int socket_set_source(int fd, int domain, const struct ip_address *source);

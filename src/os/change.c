@@ -34,11 +34,6 @@ struct change *change_free(struct change *change)
 	return NULL;
 }
 
-void change_freep(struct change **change)
-{
-	*change = change_free(*change);
-}
-
 static bool too_long(const char *value)
 {
 	return value && strlen(value) > CHANGE_VALUE_MAX;

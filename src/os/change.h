@@ -17,7 +17,6 @@
 
 struct change *change_new(const struct change_place *place); /* NULL when out of memory */
 struct change *change_free(struct change *change);           /* NULL is fine; returns NULL */
-void change_freep(struct change **change);
 
 /* Append a step. All is copied. Return: 0, -ENOMEM, -E2BIG (too many steps or too long). */
 int change_add_setting(struct change *change, const char *setting, const char *before,

@@ -22,11 +22,6 @@ void stanza_read(struct os_state *state, const struct os_output *output)
 	}
 }
 
-void stanza_text(const char *setting, const char *value, struct strbuf *out)
-{
-	strbuf_printf(out, "inet:\n\t%s = %s\n", setting, value);
-}
-
 void stanza_command(const struct os_step *step, struct strbuf *out)
 {
 	const char *value = *step->after ? step->after : step->before;

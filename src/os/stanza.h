@@ -9,9 +9,6 @@
 /* What the stanza inet says will hold after the next boot; of `sysconfigdb -l inet` or of the file itself. */
 void stanza_read(struct os_state *state, const struct os_output *output);
 
-/* A stanza file with one attribute. */
-void stanza_text(const char *setting, const char *value, struct strbuf *out);
-
 /**
  * stanza_command() - one line that merges @step into /etc/sysconfigtab, or takes it out again
  * The stanza goes into a file in /etc, where only root writes, and that is removed again. A value that goes back to

@@ -75,17 +75,13 @@ static unsigned add_one(struct strbuf *out, const char *bytes, size_t length, un
 	return size ? size : 1;
 }
 
-void printable_add(struct strbuf *out, const char *bytes, size_t length)
+void printable_puts(struct strbuf *out, const char *text)
 {
+	size_t length = strlen(text);
 	unsigned cells;
 
 	for (size_t i = 0; i < length;)
-		i += add_one(out, bytes + i, length - i, &cells);
-}
-
-void printable_puts(struct strbuf *out, const char *text)
-{
-	printable_add(out, text, strlen(text));
+		i += add_one(out, text + i, length - i, &cells);
 }
 
 void printable_cut(struct strbuf *out, const char *text, unsigned cells)

@@ -7,11 +7,8 @@
 #ifndef EPH_RENDER_PRINTABLE_H
 #define EPH_RENDER_PRINTABLE_H
 
-#include <stddef.h>
-
 struct strbuf;
 
-void printable_add(struct strbuf *out, const char *bytes, size_t length);
 void printable_puts(struct strbuf *out, const char *text);
 
 /* As printable_puts(), but at most @cells wide; what is cut is marked by ".." at the end. */

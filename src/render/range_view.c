@@ -361,7 +361,7 @@ static void json_reserved(const struct os_state *state, struct json *json)
 	json_end(json);
 }
 
-void range_view_fields(const struct range_view *view, struct json *json)
+static void json_fields(const struct range_view *view, struct json *json)
 {
 	json_string(json, "os", view->name);
 	json_string(json, "release", *view->state->release ? view->state->release : NULL);
@@ -391,6 +391,6 @@ void range_view_json(const struct range_view *view, struct strbuf *out)
 
 	json_object(&json, NULL);
 	json_uint(&json, "schema", 1);
-	range_view_fields(view, &json);
+	json_fields(view, &json);
 	json_end(&json);
 }

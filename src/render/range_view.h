@@ -7,7 +7,6 @@
 #include "screen.h"
 #include "system_result.h"
 
-struct json;
 struct strbuf;
 
 #define RANGE_NOTES_MAX 6u
@@ -42,8 +41,5 @@ int range_view_status(const struct range_view *view);
 void range_view_text(const struct range_view *view, const struct screen *screen,
 		     struct strbuf *out);
 void range_view_json(const struct range_view *view, struct strbuf *out);
-
-/* The fields of one host into an object that is open, for documents of several hosts. */
-void range_view_fields(const struct range_view *view, struct json *json);
 
 #endif

@@ -202,7 +202,8 @@ void usage_view_json(const struct usage_view *view, struct strbuf *out)
 	json_end(&json);
 }
 
-void usage_view_left(const struct usage_group *group, struct strbuf *out)
+/* "1 160", or "27 700-28 232" when it is not exact. */
+static void add_left(const struct usage_group *group, struct strbuf *out)
 {
 	if (!group->has_left)
 		return;
@@ -362,7 +363,7 @@ static void add_row(const struct usage_view *view, const struct columns *columns
 	table_cell(table, GROUPED(group->in_use));
 	table_cell(table, GROUPED(group->time_wait));
 	if (columns->left) {
-		usage_view_left(group, &cell);
+		add_left(group, &cell);
 		add_cell(table, &cell);
 		table_cell(table,
 			   group->has_left ? number_percent(verdict_percent(group)).text : "");

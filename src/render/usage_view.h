@@ -51,7 +51,4 @@ void usage_view_table(const struct usage_view *view, const struct screen *screen
 void usage_view_group(const struct usage_view *view, const struct usage_group *group,
 		      struct json *json);
 
-/* "left" in a table cell: "1 160", or "27 700-28 232" when it is not exact. */
-void usage_view_left(const struct usage_group *group, struct strbuf *out);
-
 #endif
