@@ -26,6 +26,7 @@ ci:
 bench: export EPHEMPORTS_SETUP = bench
 bench: build
 	@bench/run
+	@bench/flat
 
 bench-long: export EPHEMPORTS_SETUP = bench
 bench-long: build
