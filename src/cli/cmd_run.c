@@ -11,6 +11,7 @@
 #include "netns.h"
 #include "pool_image.h"
 #include "run.h"
+#include "run_cgroup.h"
 
 static const struct option_spec options[] = {
 	{"from", 0, "ADDRESS...",
@@ -122,12 +123,22 @@ static int enter_netns(const char *name, struct eph_error *reterr)
 	return r;
 }
 
-/* The pool as the preload library finds it. */
-static int run_preloaded(const struct run_request *request, const struct run_program *program,
-			 const struct eph_pool *pool, int memory, int *ret_status,
-			 struct eph_error *reterr)
+/* What one run is made of. */
+struct running {
+	const struct run_request *request;
+	const struct eph_pool *pool;
+	int memory;
+	struct run_cgroup *cgroup;
+	struct eph_error without; /* why there is no cgroup; message "" when nobody wanted one */
+};
+
+/* The pool as the preload library finds it: programs that it cannot be loaded into may yet start others. */
+static int run_started(const struct running *running, const struct run_program *program,
+		       int *ret_status, struct eph_error *reterr)
 {
-	CLEANUP(fd_closep) int image = pool_image_new(pool);
+	CLEANUP(fd_closep) int image = pool_image_new(running->pool);
+	struct run_kept kept = {
+		.fd = {image, running->memory}, .count = 2, .cgroup = running->cgroup};
 	char library[4096];
 	int r;
 
@@ -135,34 +146,59 @@ static int run_preloaded(const struct run_request *request, const struct run_pro
 		return error_set(reterr, image, "memory", "memfd_create: %s", strerror(-image));
 	r = run_preload_find(library, reterr);
 	if (r == 0)
-		r = run_preload_environment(request, library, image, memory, reterr);
+		r = run_preload_environment(running->request, library, image, running->memory,
+					    reterr);
+	if (r == 0 && running->cgroup) {
+		run_cgroup_links(running->cgroup, kept.fd + kept.count);
+		kept.count += RUN_CGROUP_LINKS;
+	}
 	if (r == 0)
-		r = run_child(program->path, request->argv, (const int[]){image, memory},
-			      ret_status, reterr);
+		r = run_child(program->path, running->request->argv, &kept, ret_status, reterr);
 	return r;
 }
 
+/* Only its source addresses are ours to choose then. */
+static int refuse_unreached(const struct running *running, const struct run_program *program,
+			    struct eph_error *reterr)
+{
+	const struct eph_pool_options *asked = &running->request->options;
+
+	if (asked->range)
+		return error_set(reterr, -EOPNOTSUPP, "command",
+				 "%s: --range cannot be given to such a program, only --from",
+				 program->because);
+	if (!asked->from_count)
+		return error_set(reterr, -EOPNOTSUPP, "command",
+				 "%s: no library can be loaded between it and the kernel; with "
+				 "--from it can be given source addresses",
+				 program->because);
+	if (!running->cgroup)
+		return error_set(reterr, -EOPNOTSUPP, "command", "%s, and %s", program->because,
+				 running->without.message);
+	return 0;
+}
+
 /* Return as run_child(). */
-static int run_command(const struct run_request *request, const struct eph_pool *pool, int memory,
-		       int *ret_status, struct eph_error *reterr)
+static int run_command(struct running *running, int *ret_status, struct eph_error *reterr)
 {
 	struct run_program program;
-	int r = run_program_look(request->argv[0], &program, ret_status, reterr);
+	int r = run_program_look(running->request->argv[0], &program, ret_status, reterr);
 
 	if (r < 0)
 		return r;
+	if (running->request->options.from_count)
+		(void)run_cgroup_open(running->pool, &running->cgroup, &running->without);
 	if (program.way == RUN_WAY_BPF)
-		return error_set(reterr, -EOPNOTSUPP, "command",
-				 "%s: no library can be loaded between it and the kernel",
-				 program.because);
-	return run_preloaded(request, &program, pool, memory, ret_status, reterr);
+		r = refuse_unreached(running, &program, reterr);
+	return r < 0 ? r : run_started(running, &program, ret_status, reterr);
 }
 
-static void say_report(const struct eph_pool *pool, const struct run_request *request)
+static void say_report(const struct running *running)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	run_report(pool, request, &text);
+	run_report(running->pool, running->cgroup, running->without.message, running->request,
+		   &text);
 	fputs(text.text, stderr);
 	strbuf_done(&text);
 }
@@ -184,10 +220,13 @@ static int run_request(const struct arguments *arguments, struct run_request *re
 	if (arguments_has(arguments, "print-unit")) {
 		r = run_unit(request, arguments, &outcome->text, reterr);
 	} else {
-		r = run_command(request, pool, memory, &outcome->error_status, reterr);
+		struct running running = {.request = request, .pool = pool, .memory = memory};
+
+		r = run_command(&running, &outcome->error_status, reterr);
 		outcome->status = outcome->error_status;
 		if (r == 0 && request->report)
-			say_report(pool, request);
+			say_report(&running);
+		run_cgroup_close(running.cgroup);
 	}
 	eph_pool_free(pool);
 	return r;

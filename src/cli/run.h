@@ -11,6 +11,7 @@
 #include "strbuf.h"
 
 struct arguments;
+struct run_cgroup;
 
 /* Source texts in EPHEMPORTS_POOL: the preload library takes no more. */
 #define RUN_FROM_MAX 64u
@@ -61,20 +62,30 @@ int run_preload_environment(const struct run_request *request, const char *libra
 
 /* --- run_child.c: COMMAND as a child, signals, its end --- */
 
+/* What COMMAND needs of this process while it runs. */
+#define RUN_KEEP_MAX 8u
+struct run_kept {
+	int fd[RUN_KEEP_MAX];
+	unsigned count;
+	const struct run_cgroup *cgroup; /* that COMMAND is started in, or NULL */
+};
+
 /**
  * run_child() - run @path with @argv, pass signals on to it, and wait for its end
- * @keep:       two descriptors that stay open in this process meanwhile; all others but standard error are closed or
+ * @kept:       descriptors that stay open in this process meanwhile; all others but standard error are closed or
  *              become /dev/null, so that nobody waits for us to close them
  * @ret_status: its exit status, 128 + N when signal N ended it; on failure what env(1) would exit with
  *
  * Return: 0, or a negative errno with @reterr when there was no child.
  */
-int run_child(const char *path, const char *const *argv, const int keep[2], int *ret_status,
-	      struct eph_error *reterr);
+int run_child(const char *path, const char *const *argv, const struct run_kept *kept,
+	      int *ret_status, struct eph_error *reterr);
 
 /* --- run_report.c and run_unit.c: words --- */
 
-void run_report(const struct eph_pool *pool, const struct run_request *request, struct strbuf *out);
+/* @cgroup is NULL when there is none; @without says why, "" when nobody wanted one. */
+void run_report(const struct eph_pool *pool, const struct run_cgroup *cgroup, const char *without,
+		const struct run_request *request, struct strbuf *out);
 
 /* The drop-in for a unit: with COMMAND its ExecStart=, without the environment for whatever the unit starts.
  * Return: 0, or a negative errno with @reterr. */

@@ -11,6 +11,7 @@
 #include "command_exec.h"
 #include "error.h"
 #include "fd.h"
+#include "run_cgroup.h"
 
 /* What COMMAND is given back as we found it. */
 struct inherited {
@@ -22,6 +23,12 @@ struct child {
 	pid_t pid;
 	bool ended;
 	int status; /* of waitpid() */
+};
+
+/* Why there is no COMMAND. */
+struct failure {
+	int error; /* an errno; 0: there is one */
+	bool of_cgroup;
 };
 
 /* Every signal waits for us in sigwaitinfo() from here on. SIGCHLD may have been ignored, and there would be no status. */
@@ -43,13 +50,17 @@ static void give_signals_back(const struct inherited *inherited)
 
 /* In the child. What goes wrong is told through @tell: the parent has the words for it. */
 _Noreturn static void become(const char *path, const char *const *argv,
-			     const struct inherited *inherited, int tell)
+			     const struct run_cgroup *cgroup, const struct inherited *inherited,
+			     int tell)
 {
-	int error;
+	struct failure failure = {0};
 
 	give_signals_back(inherited);
-	error = command_exec_path(path, argv);
-	(void)fd_write_all(tell, (const char *)&error, sizeof(error));
+	failure.error = cgroup ? -run_cgroup_enter(cgroup) : 0;
+	failure.of_cgroup = failure.error != 0;
+	if (!failure.error)
+		failure.error = command_exec_path(path, argv);
+	(void)fd_write_all(tell, (const char *)&failure, sizeof(failure));
 	_exit(EXEC_STATUS_FAILED);
 }
 
@@ -70,17 +81,30 @@ static void close_between(unsigned first, unsigned end)
 		close_range(first, end - 1, 0);
 }
 
-/* Whoever reads what COMMAND writes waits for the last who could write, and that must not be us. */
-static void let_go(const int keep[2])
+static unsigned lowest_from(const struct run_kept *kept, unsigned first)
 {
-	unsigned low = (unsigned)(keep[0] < keep[1] ? keep[0] : keep[1]);
-	unsigned high = (unsigned)(keep[0] < keep[1] ? keep[1] : keep[0]);
+	unsigned lowest = ~0u;
+
+	for (unsigned i = 0; i < kept->count; i++)
+		if ((unsigned)kept->fd[i] >= first && (unsigned)kept->fd[i] < lowest)
+			lowest = (unsigned)kept->fd[i];
+	return lowest;
+}
+
+/* Whoever reads what COMMAND writes waits for the last who could write, and that must not be us. */
+static void let_go(const struct run_kept *kept)
+{
+	unsigned first = STDERR_FILENO + 1;
 
 	to_null(STDIN_FILENO);
 	to_null(STDOUT_FILENO);
-	close_between(STDERR_FILENO + 1, low);
-	close_between(low + 1, high);
-	close_range(high + 1, ~0u, 0);
+	for (unsigned i = 0; i < kept->count; i++) {
+		unsigned next = lowest_from(kept, first);
+
+		close_between(first, next);
+		first = next + 1;
+	}
+	close_range(first, ~0u, 0);
 }
 
 /* What came from the terminal, COMMAND has too; what COMMAND itself sent was meant for somebody else. */
@@ -131,56 +155,64 @@ static void wait_for(struct child *child)
 	}
 }
 
-/* 0, or the errno of execve(). */
-static int read_error(int fd)
+static struct failure read_failure(int fd)
 {
-	int error = 0;
+	struct failure failure = {0};
 	ssize_t n;
 
 	do
-		n = read(fd, &error, sizeof(error));
+		n = read(fd, &failure, sizeof(failure));
 	while (n < 0 && errno == EINTR);
-	return n == sizeof(error) ? error : 0;
+	return n == sizeof(failure) ? failure : (struct failure){0};
 }
 
-static int start(const char *path, const char *const *argv, const struct inherited *inherited,
-		 pid_t *ret)
+static struct failure start(const char *path, const char *const *argv,
+			    const struct run_cgroup *cgroup, const struct inherited *inherited,
+			    pid_t *ret)
 {
-	int tell[2], error;
+	struct failure failure = {0};
+	int tell[2];
 
 	if (pipe2(tell, O_CLOEXEC) < 0)
-		return -errno;
+		return (struct failure){.error = errno};
 	*ret = fork();
 	if (*ret == 0)
-		become(path, argv, inherited, tell[1]);
-	error = *ret < 0 ? errno : 0;
+		become(path, argv, cgroup, inherited, tell[1]);
+	failure.error = *ret < 0 ? errno : 0;
 	close(tell[1]);
-	if (!error) {
-		error = read_error(tell[0]);
-		if (error)
+	if (!failure.error) {
+		failure = read_failure(tell[0]);
+		if (failure.error)
 			waitpid(*ret, NULL, 0);
 	}
 	close(tell[0]);
-	return -error;
+	return failure;
 }
 
-int run_child(const char *path, const char *const *argv, const int keep[2], int *ret_status,
-	      struct eph_error *reterr)
+static int status_of(const struct child *child, const struct failure *failure)
+{
+	if (child->pid < 0 || failure->of_cgroup)
+		return EXEC_STATUS_FAILED;
+	return failure->error == ENOENT ? EXEC_STATUS_NOT_FOUND : EXEC_STATUS_REFUSED;
+}
+
+int run_child(const char *path, const char *const *argv, const struct run_kept *kept,
+	      int *ret_status, struct eph_error *reterr)
 {
 	struct inherited inherited;
 	struct child child = {.pid = -1};
-	int r;
+	struct failure failure;
 
 	hold_signals(&inherited);
-	r = start(path, argv, &inherited, &child.pid);
-	if (r < 0) {
+	failure = start(path, argv, kept->cgroup, &inherited, &child.pid);
+	if (failure.error) {
 		give_signals_back(&inherited);
-		*ret_status = child.pid < 0  ? EXEC_STATUS_FAILED
-			      : r == -ENOENT ? EXEC_STATUS_NOT_FOUND
-					     : EXEC_STATUS_REFUSED;
-		return error_set(reterr, r, "command", "%.200s: %s", argv[0], strerror(-r));
+		*ret_status = status_of(&child, &failure);
+		return error_set(reterr, -failure.error, "command", "%.200s: %s%s", argv[0],
+				 failure.of_cgroup ? "cannot be moved into a cgroup: " : "",
+				 strerror(failure.error));
 	}
-	let_go(keep);
+	let_go(kept);
 	wait_for(&child);
 	/* The rest of us is a few lines of output: no signal is to turn its status into another. */
 	*ret_status = WIFSIGNALED(child.status) ? 128 + WTERMSIG(child.status)

@@ -21,7 +21,7 @@ rules rules core base
 bpf bpf
 collect collect bpf core base
 os os core base
-connect connect public core base
+connect connect public bpf core base
 watch watch public collect bpf rules core base
 render render rules:result os:result watch:result core base
 cli cli render os watch collect connect public rules core base'
