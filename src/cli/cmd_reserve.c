@@ -168,18 +168,17 @@ static int add_persisted(struct reserving *reserving, const struct sysctl_line *
 	return 0;
 }
 
-/* Both readers of the files may find another line: all that either gives counts. */
+/* Each reader of the files may find another line: all that either gives counts. */
 static int read_persisted(struct reserving *reserving, struct eph_error *reterr)
 {
+	struct sysctl_readers readers;
 	struct sysctl_line line;
 	int r = sysctl_files_read(&reserving->files, reterr);
 
-	if (r == 0 &&
-	    text_sysctl_conf_find(&reserving->files, RESERVED, SYSCTL_READER_SYSTEMD, &line))
-		r = add_persisted(reserving, &line, reterr);
-	if (r == 0 &&
-	    text_sysctl_conf_find(&reserving->files, RESERVED, SYSCTL_READER_PROCPS, &line))
-		r = add_persisted(reserving, &line, reterr);
+	readers = sysctl_files_readers(&reserving->files, RESERVED);
+	for (unsigned i = 0; r == 0 && i < readers.count; i++)
+		if (text_sysctl_conf_find(&reserving->files, RESERVED, readers.reader[i], &line))
+			r = add_persisted(reserving, &line, reterr);
 	return r;
 }
 
@@ -202,13 +201,13 @@ static int read_state(struct change_session *session, struct reserving *reservin
 /* Does each reader that finds a line find exactly @ports there, and none is left without? */
 static bool is_kept(const struct reserving *reserving, const struct port_set *ports)
 {
-	static const enum sysctl_reader readers[] = {SYSCTL_READER_SYSTEMD, SYSCTL_READER_PROCPS};
+	struct sysctl_readers readers = sysctl_files_readers(&reserving->files, RESERVED);
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < readers.count; i++) {
 		struct sysctl_line line;
 		struct port_set set = {0};
 
-		if (text_sysctl_conf_find(&reserving->files, RESERVED, readers[i], &line) &&
+		if (text_sysctl_conf_find(&reserving->files, RESERVED, readers.reader[i], &line) &&
 		    port_set_parse(line.value.start, line.value.length, &set, NULL) < 0)
 			return false;
 		if (memcmp(&set, ports, sizeof(set)) != 0)
@@ -220,6 +219,7 @@ static bool is_kept(const struct reserving *reserving, const struct port_set *po
 static int plan_persisted(struct change_session *session, struct reserving *reserving,
 			  const struct port_set *ports, struct eph_error *reterr)
 {
+	struct sysctl_readers readers = sysctl_files_readers(&reserving->files, RESERVED);
 	struct strbuf value = STRBUF_INIT;
 	int r;
 
@@ -227,8 +227,8 @@ static int plan_persisted(struct change_session *session, struct reserving *rese
 		return 0;
 	port_set_format(ports, &value);
 	r = sysctl_change_add(reserving->change, &session->local.runner, &reserving->files,
-			      RESERVED, value.length ? value.text : NULL, &reserving->other,
-			      reterr);
+			      &readers, RESERVED, value.length ? value.text : NULL,
+			      &reserving->other, reterr);
 	strbuf_done(&value);
 	if (r == 0 && reserving->other)
 		note(reserving,

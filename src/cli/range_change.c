@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_files.h"
 #include "look.h"
 #include "number.h"
 #include "os_words.h"
@@ -77,12 +78,12 @@ void range_change_note(struct range_change *range, bool warning, const char *for
 /* Does each reader of the files find this very range, or nothing where it shall be reset? */
 static bool is_kept(const struct range_change *range)
 {
-	static const enum sysctl_reader readers[] = {SYSCTL_READER_SYSTEMD, SYSCTL_READER_PROCPS};
+	struct sysctl_readers readers = sysctl_files_readers(&range->files, RANGE);
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < readers.count; i++) {
 		struct sysctl_line line;
 		struct port_range kept;
-		bool found = text_sysctl_conf_find(&range->files, RANGE, readers[i], &line);
+		bool found = text_sysctl_conf_find(&range->files, RANGE, readers.reader[i], &line);
 
 		if (found == range->reset)
 			return false;
@@ -114,6 +115,7 @@ static int check_late(struct change_session *session, const struct range_change 
 static int plan_files(struct change_session *session, struct range_change *range,
 		      struct eph_error *reterr)
 {
+	struct sysctl_readers readers = sysctl_files_readers(&range->files, RANGE);
 	char value[16];
 	int r = check_late(session, range, reterr);
 
@@ -123,7 +125,7 @@ static int plan_files(struct change_session *session, struct range_change *range
 	if (is_kept(range))
 		return 0;
 	snprintf(value, sizeof(value), "%u %u", range->wish.lo, range->wish.hi);
-	r = sysctl_change_add(range->change, &session->local.runner, &range->files, RANGE,
+	r = sysctl_change_add(range->change, &session->local.runner, &range->files, &readers, RANGE,
 			      range->reset ? NULL : value, &range->other, reterr);
 	if (r == 0 && range->other)
 		range_change_note(range, false,

@@ -21,9 +21,9 @@ static const char *const setting[] = {RANGE, "net.ipv4.ip_local_reserved_ports",
 
 static bool find_line(const struct file_list *files, const char *name, struct sysctl_line *ret)
 {
-	return (sysctl_files_by_systemd() &&
-		text_sysctl_conf_find(files, name, SYSCTL_READER_SYSTEMD, ret)) ||
-	       text_sysctl_conf_find(files, name, SYSCTL_READER_PROCPS, ret);
+	struct sysctl_readers readers = sysctl_files_readers(files, name);
+
+	return sysctl_readers_find(files, name, &readers, ret);
 }
 
 void range_state_image(const struct file_list *files, struct port_range *ret)

@@ -77,6 +77,25 @@ bool sysctl_files_by_systemd(void)
 	       config_root_has("/lib/systemd/systemd-sysctl");
 }
 
+/* The directory of a sysctl place. */
+static bool has_directory(const char *pattern)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%.*s", (int)(strrchr(pattern, '/') - pattern), pattern);
+	return config_root_has(path);
+}
+
+struct sysctl_readers sysctl_files_readers(const struct file_list *files, const char *key)
+{
+	bool directory = !config_root_has("/etc/sysctl.conf");
+
+	for (unsigned i = 0; !directory && i < ARRAY_SIZE(sysctl_places); i++)
+		directory = has_directory(sysctl_places[i]);
+	return sysctl_readers_of(sysctl_files_by_systemd(), directory,
+				 sysctl_set_elsewhere(files, key));
+}
+
 int sysctl_files_read(struct file_list *list, struct eph_error *reterr)
 {
 	CLEANUP(fd_closep) int root_fd = config_root_open(reterr);

@@ -5,6 +5,7 @@
 #define EPH_COLLECT_CONFIG_FILES_H
 
 #include "file_list.h"
+#include "text_sysctl_conf.h"
 
 struct eph_error;
 
@@ -19,6 +20,10 @@ int service_files_read(struct file_list *list, struct eph_error *reterr);
 
 /* Does systemd-sysctl apply them at boot? Where it is not, all others read /etc/sysctl.conf too, and last. */
 bool sysctl_files_by_systemd(void);
+
+/* Who reads what sysctl_files_read() found about @key. A tree that has neither a sysctl.d nor /etc/sysctl.conf does not tell:
+ * there a directory is assumed. */
+struct sysctl_readers sysctl_files_readers(const struct file_list *files, const char *key);
 
 /* One file that the user names, any path of the host, into @list. Return: 0 or negative errno with @reterr. */
 int config_file_read(const char *path, enum file_kind kind, struct file_list *list,

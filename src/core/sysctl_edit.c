@@ -8,8 +8,9 @@
 #include "text_sysctl_conf.h"
 
 #define DIRECTORY  "/etc/sysctl.d/"
+#define MAIN       "/etc/sysctl.conf"
 #define ROUNDS_MAX 8u
-#define BOTH       (1u << SYSCTL_READER_SYSTEMD | 1u << SYSCTL_READER_PROCPS)
+#define ALL        (1u << SYSCTL_READER_SYSTEMD | 1u << SYSCTL_READER_PROCPS | 1u << SYSCTL_READER_MAIN)
 #define COMMENT                                                                                    \
 	"# Written by ephemports; 'ephemports range log' tells when, 'ephemports range undo' "     \
 	"takes it back.\n"
@@ -122,7 +123,7 @@ static void put_name(const struct sysctl_line *line, const char *key, bool spell
 	while (text_begins(name, "-") || text_begins(name, " ") || text_begins(name, "\t"))
 		name = (struct text_span){name.start + 1, name.length - 1};
 	strbuf_puts(out, minus ? "-" : "");
-	if (line->plain || (line->readers == BOTH && !spell_out))
+	if (line->plain || (line->readers == ALL && !spell_out))
 		strbuf_add(out, name.start, name.length);
 	else
 		strbuf_puts(out, key);
@@ -280,12 +281,14 @@ static int draft_create(struct draft *draft, const char *path, size_t *ret)
 	size_t at = 0, last = files->count;
 	int r;
 
-	r = file_list_add(files, strdup(path), strdup(COMMENT), strlen(COMMENT), FILE_SYSCTL, 0);
+	r = file_list_add(files, strdup(path), strdup(COMMENT), strlen(COMMENT),
+			  strcmp(path, MAIN) == 0 ? FILE_SYSCTL_PROCPS : FILE_SYSCTL, 0);
 	if (r < 0)
 		return r;
 	created = files->file[last];
 	while (at < last && files->file[at].kind == FILE_SYSCTL &&
-	       strcmp(file_list_name(&files->file[at]), file_list_name(&created)) < 0)
+	       (created.kind == FILE_SYSCTL_PROCPS ||
+		strcmp(file_list_name(&files->file[at]), file_list_name(&created)) < 0))
 		at++;
 	memmove(&files->file[at + 1], &files->file[at], (last - at) * sizeof(files->file[0]));
 	memmove(&draft->fact[at + 1], &draft->fact[at], (last - at) * sizeof(draft->fact[0]));
@@ -329,6 +332,15 @@ static int own_file(struct draft *draft, const char *winner, size_t *ret)
 	return -EBUSY;
 }
 
+/* Every script that reads no directory, or directories in an order of its own, reads this one, and last. */
+static int main_file(struct draft *draft, size_t *ret)
+{
+	*ret = draft_find(draft, MAIN);
+	if (*ret == draft->files.count)
+		return draft_create(draft, MAIN, ret);
+	return draft->fact[*ret].editable ? 0 : -EBUSY;
+}
+
 static bool is_satisfied(const struct sysctl_line *line, const char *value)
 {
 	if (!line->file || !line->value.start)
@@ -338,8 +350,8 @@ static bool is_satisfied(const struct sysctl_line *line, const char *value)
 	return text_sysctl_conf_same(line->value, (struct text_span){value, strlen(value)});
 }
 
-static int overrule(struct draft *draft, const struct sysctl_line *line, const char *key,
-		    const char *value, struct sysctl_plan *plan)
+static int overrule(struct draft *draft, const struct sysctl_line *line, bool in_main,
+		    const char *key, const char *value, struct sysctl_plan *plan)
 {
 	const char *winner = line->file ? file_list_name(line->file) : "";
 	size_t at;
@@ -355,30 +367,34 @@ static int overrule(struct draft *draft, const struct sysctl_line *line, const c
 			plan->other = strdup(line->file->path);
 	}
 	/* A line that spells the key out beats every plain pattern, wherever it stands. */
-	r = own_file(draft, line->pattern && line->plain ? "" : winner, &at);
+	r = in_main ? main_file(draft, &at)
+		    : own_file(draft, line->pattern && line->plain ? "" : winner, &at);
 	return r < 0 ? r : draft_set(draft, at, key, value ? value : "", true);
 }
 
 /* Until every reader finds the value. */
-static int settle(struct draft *draft, const char *key, const char *value, struct sysctl_plan *plan,
-		  struct eph_error *reterr)
+static int settle(struct draft *draft, const struct sysctl_readers *readers, const char *key,
+		  const char *value, struct sysctl_plan *plan, struct eph_error *reterr)
 {
-	static const enum sysctl_reader readers[] = {SYSCTL_READER_SYSTEMD, SYSCTL_READER_PROCPS};
 	struct sysctl_line line = {.file = NULL};
+	bool directories = false;
 
+	for (unsigned i = 0; i < readers->count; i++)
+		directories |= readers->reader[i] == SYSCTL_READER_SYSTEMD;
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		bool satisfied = true;
+		bool satisfied = true, in_main = false;
 		int r = 0;
 
-		for (size_t i = 0; satisfied && i < 2; i++) {
+		for (unsigned i = 0; satisfied && i < readers->count; i++) {
 			line.file = NULL;
 			line.pattern = false;
-			text_sysctl_conf_last(&draft->files, key, readers[i], &line);
+			text_sysctl_conf_last(&draft->files, key, readers->reader[i], &line);
 			satisfied = is_satisfied(&line, value);
+			in_main = !directories || readers->reader[i] == SYSCTL_READER_MAIN;
 		}
 		if (satisfied)
 			return 0;
-		r = overrule(draft, &line, key, value, plan);
+		r = overrule(draft, &line, in_main, key, value, plan);
 		if (r == -EBUSY)
 			break;
 		if (r < 0)
@@ -411,8 +427,8 @@ static int add_edit(const struct file_list *files, const struct draft *draft, si
 }
 
 int sysctl_edit_plan(const struct file_list *files, const struct sysctl_fact *facts,
-		     const char *key, const char *value, struct sysctl_plan *ret,
-		     struct eph_error *reterr)
+		     const struct sysctl_readers *readers, const char *key, const char *value,
+		     struct sysctl_plan *ret, struct eph_error *reterr)
 {
 	struct draft *draft = calloc(1, sizeof(*draft));
 	int r;
@@ -424,7 +440,7 @@ int sysctl_edit_plan(const struct file_list *files, const struct sysctl_fact *fa
 	}
 	r = draft_init(files, facts, draft);
 	if (r == 0)
-		r = settle(draft, key, value, ret, reterr);
+		r = settle(draft, readers, key, value, ret, reterr);
 	for (size_t i = 0; r == 0 && i < draft->files.count; i++)
 		if (draft->fact[i].changed && draft->fact[i].same == i)
 			r = add_edit(files, draft, i, key, ret);

@@ -2,8 +2,9 @@
  * Making a sysctl last over a boot: which file to change, and how, so that every other line survives byte for byte. Pure.
  *
  * The assignment that wins is changed in its own file and place. Where a package's file or a pattern wins, or nobody,
- * ours is written: /etc/sysctl.d/90-ephemports.conf, or zz-ephemports.conf where that would come too early or hide another. Both readers
- * of the files (text_sysctl_conf.h) must find the value then; else the plan is refused.
+ * ours is written: /etc/sysctl.d/90-ephemports.conf, or zz-ephemports.conf where that would come too early or hide another; in
+ * /etc/sysctl.conf, for who reads it alone. All readers of the files (text_sysctl_conf.h) must find the value then; else the plan
+ * is refused.
  */
 #ifndef EPH_CORE_SYSCTL_EDIT_H
 #define EPH_CORE_SYSCTL_EDIT_H
@@ -12,6 +13,7 @@
 #include "strbuf.h"
 
 struct eph_error;
+struct sysctl_readers;
 
 #define SYSCTL_EDITS_MAX 8u
 
@@ -42,13 +44,14 @@ struct sysctl_plan {
  * sysctl_edit_plan() - the files as they should be for @key to be @value at the next boot
  * @files: sysctl files only, in the order they are read; not modified
  * @facts: one for each
+ * @readers: who shall find the value
  * @value: NULL: nobody shall set it
  * Only files that change are in @ret, to be released with sysctl_plan_done() in any case.
  * Return: 0; -EBUSY with @reterr when another value would still win; -ENOMEM.
  */
 int sysctl_edit_plan(const struct file_list *files, const struct sysctl_fact *facts,
-		     const char *key, const char *value, struct sysctl_plan *ret,
-		     struct eph_error *reterr);
+		     const struct sysctl_readers *readers, const char *key, const char *value,
+		     struct sysctl_plan *ret, struct eph_error *reterr);
 void sysctl_plan_done(struct sysctl_plan *plan);
 
 /**

@@ -201,7 +201,9 @@ static unsigned readers_of(struct text_span name, const char *key, bool *ret_pla
 	for (int i = 0; i < 2 && text_begins(procps, "-"); i++)
 		procps = behind(procps);
 	readers = read_by(systemd, key, ret_plain) & 1u << SYSCTL_READER_SYSTEMD;
-	return readers | (read_by(procps, key, ret_plain) & 1u << SYSCTL_READER_PROCPS);
+	if (read_by(procps, key, ret_plain) & 1u << SYSCTL_READER_PROCPS)
+		readers |= 1u << SYSCTL_READER_PROCPS | 1u << SYSCTL_READER_MAIN;
+	return readers;
 }
 
 bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sysctl_line *ret)
@@ -228,8 +230,10 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
 
 static bool is_read_by(const struct file_text *file, enum sysctl_reader reader)
 {
-	return file->kind == FILE_SYSCTL ||
-	       (file->kind == FILE_SYSCTL_PROCPS && reader == SYSCTL_READER_PROCPS);
+	return reader == SYSCTL_READER_MAIN
+		       ? file->kind == FILE_SYSCTL_PROCPS
+		       : file->kind == FILE_SYSCTL || (file->kind == FILE_SYSCTL_PROCPS &&
+						       reader == SYSCTL_READER_PROCPS);
 }
 
 /* What a reader has of the lines so far. */
@@ -323,6 +327,12 @@ static void take_procps(struct found *found, const struct sysctl_line *line)
 	}
 }
 
+static void take_main(struct found *found, const struct sysctl_line *line)
+{
+	if (line->value.start && !line->pattern)
+		found->exact = *line;
+}
+
 static struct text_span without_minus(struct text_span name)
 {
 	for (int i = 0; i < 2 && text_begins(name, "-"); i++)
@@ -378,6 +388,8 @@ bool text_sysctl_conf_last(const struct file_list *files, const char *key,
 
 	if (reader == SYSCTL_READER_SYSTEMD) {
 		each_line(files, key, reader, take_systemd, &found);
+	} else if (reader == SYSCTL_READER_MAIN) {
+		each_line(files, key, reader, take_main, &found);
 	} else {
 		each_line(files, key, reader, take_procps, &found);
 		each_line(files, key, reader, hide_patterns, &found);
@@ -400,6 +412,41 @@ bool text_sysctl_conf_find(const struct file_list *files, const char *key,
 		return false;
 	*ret = line;
 	return true;
+}
+
+struct sysctl_readers sysctl_readers_of(bool systemd, bool directory, bool unsure)
+{
+	if (systemd)
+		return (struct sysctl_readers){{SYSCTL_READER_SYSTEMD, SYSCTL_READER_PROCPS}, 2};
+	if (!directory)
+		return (struct sysctl_readers){{SYSCTL_READER_MAIN, SYSCTL_READER_PROCPS}, 2};
+	return (struct sysctl_readers){
+		{SYSCTL_READER_PROCPS, SYSCTL_READER_SYSTEMD, SYSCTL_READER_MAIN}, unsure ? 3 : 2};
+}
+
+bool sysctl_set_elsewhere(const struct file_list *files, const char *key)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const struct file_text *file = &files->file[i];
+		struct text_lines lines = text_lines(file->text, file->length, false);
+		struct sysctl_line line;
+
+		if (file->kind != FILE_SYSCTL || strncmp(file->path, "/etc/", 5) == 0)
+			continue;
+		while (text_sysctl_conf_next(&lines, key, &line))
+			if (!line.pattern && line.value.start)
+				return true;
+	}
+	return false;
+}
+
+bool sysctl_readers_find(const struct file_list *files, const char *key,
+			 const struct sysctl_readers *readers, struct sysctl_line *ret)
+{
+	for (unsigned i = 0; i < readers->count; i++)
+		if (text_sysctl_conf_find(files, key, readers->reader[i], ret))
+			return true;
+	return false;
 }
 
 bool text_sysctl_conf_same(struct text_span a, struct text_span b)

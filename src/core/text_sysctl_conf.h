@@ -22,7 +22,29 @@
 enum sysctl_reader {
 	SYSCTL_READER_SYSTEMD, /* systemd-sysctl: the sysctl.d directories */
 	SYSCTL_READER_PROCPS,  /* sysctl --system: the same, then /etc/sysctl.conf */
+	SYSCTL_READER_MAIN,    /* sysctl -p: /etc/sysctl.conf alone, which knows no patterns */
 };
+#define SYSCTL_READERS 3u
+
+/* Who may read the files of one Linux: the first that finds a setting is who its boot leaves it to, and all shall find the same. */
+struct sysctl_readers {
+	enum sysctl_reader reader[SYSCTL_READERS];
+	unsigned count;
+};
+
+/**
+ * sysctl_readers_of() - who reads the files there
+ * @systemd:   it is installed
+ * @directory: there is a sysctl.d somewhere
+ * @unsure:    of the directories, which comes last: sysctl_set_elsewhere(); or whether any is read at all
+ *
+ * Without systemd each distribution has a script of its own: sysctl --system, one directory after another (BusyBox), or, where
+ * there is no directory, /etc/sysctl.conf alone (Red Hat Enterprise Linux 5). All but the last read /etc/sysctl.conf at the end.
+ */
+struct sysctl_readers sysctl_readers_of(bool systemd, bool directory, bool unsure);
+
+/* Does a package's directory spell @key out? Which of several directories wins depends on the script then. */
+bool sysctl_set_elsewhere(const struct file_list *files, const char *key);
 
 struct sysctl_line {
 	const struct file_text *file;
@@ -47,7 +69,11 @@ bool text_sysctl_conf_next(struct text_lines *lines, const char *key, struct sys
 bool text_sysctl_conf_find(const struct file_list *files, const char *key,
 			   enum sysctl_reader reader, struct sysctl_line *ret);
 
-/* The same, and true also for the line by which systemd-sysctl forgets the key (value.start is NULL). */
+/* The same for the first of @readers that finds one. */
+bool sysctl_readers_find(const struct file_list *files, const char *key,
+			 const struct sysctl_readers *readers, struct sysctl_line *ret);
+
+/* The same as text_sysctl_conf_find(), and true also for the line by which systemd-sysctl forgets the key (value.start is NULL). */
 bool text_sysctl_conf_last(const struct file_list *files, const char *key,
 			   enum sysctl_reader reader, struct sysctl_line *ret);
 

@@ -12,16 +12,23 @@
 	"ephemports-link " /* the same for what a symbolic link leads to; no longer, no shorter */
 
 /* A link to /dev/null is a character device to test(1). */
-static void join_files(const struct os_boot_file *file, struct strbuf *out)
+static void join_files(const struct os_system *system, struct strbuf *out)
 {
 	strbuf_puts(out, "for f in");
-	for (; file->path; file++)
+	for (const struct os_boot_file *file = system->boot_file; file->path; file++)
 		strbuf_printf(out, " %s", file->path);
 	strbuf_puts(out,
 		    "; do if [ -f \"$f\" ]; then if [ -r \"$f\" ]; then set x `wc -c <\"$f\"`; "
 		    "if [ -h \"$f\" ]; then echo \"" LINK_HEAD "$2 $f\"; else echo \"" FILE_HEAD
 		    "$2 $f\"; fi; cat \"$f\"; else echo \"$f\" >&2; exit 44; fi; "
 		    "else if [ -c \"$f\" ]; then echo \"" FILE_HEAD "0 $f\"; fi; fi; done");
+	if (!system->boot_sign)
+		return;
+	strbuf_puts(out, "; for f in");
+	for (const char *const *sign = system->boot_sign; *sign; sign++)
+		strbuf_printf(out, " %s", *sign);
+	strbuf_puts(out, "; do if ls -d \"$f\" >/dev/null 2>&1; then echo \"" FILE_HEAD
+			 "0 $f\"; fi; done");
 }
 
 /* "ephemports-file SIZE PATH\n", then so many bytes. Return: 1 with a file, 0 at the end, -EPROTO. */
@@ -105,7 +112,7 @@ int os_host_files(struct os_host *host, struct os_host_files *ret, struct eph_er
 	*ret = (struct os_host_files){.count = 0};
 	if (!host->system->boot_file)
 		return 0;
-	join_files(host->system->boot_file, &line);
+	join_files(host->system, &line);
 	r = host->way->ops->line(host->way, line.text, &output, reterr);
 	if (r == 0) {
 		r = output.status == 44 ? -EACCES

@@ -161,6 +161,7 @@ const struct os_system os_linux = {
 	.read = commands,
 	.is = is,
 	.boot_file = linux_boot_files,
+	.boot_sign = linux_boot_signs,
 	.parse = parse,
 	.set = set,
 	.boot = linux_boot,

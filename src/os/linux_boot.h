@@ -8,6 +8,7 @@
 #include "systems.h"
 
 extern const struct os_boot_file linux_boot_files[];
+extern const char *const linux_boot_signs[]; /* directories, then what systemd has */
 
 void linux_boot(struct os_state *state, const struct os_files *files);
 int linux_persist(const struct os_state *state, const struct os_files *files,

@@ -73,8 +73,8 @@ static int add_edit(struct change *change, struct runner *runner, const struct f
 }
 
 int sysctl_change_add(struct change *change, struct runner *runner, const struct file_list *files,
-		      const char *key, const char *value, char **ret_other,
-		      struct eph_error *reterr)
+		      const struct sysctl_readers *readers, const char *key, const char *value,
+		      char **ret_other, struct eph_error *reterr)
 {
 	CLEANUP(freep) struct sysctl_fact *facts = calloc(files->count + 1, sizeof(*facts));
 	CLEANUP(freep) char **real = calloc(files->count + 1, sizeof(*real));
@@ -84,7 +84,7 @@ int sysctl_change_add(struct change *change, struct runner *runner, const struct
 	if (r == 0)
 		find_facts(runner, files, key, facts, real);
 	if (r == 0)
-		r = sysctl_edit_plan(files, facts, key, value, &plan, reterr);
+		r = sysctl_edit_plan(files, facts, readers, key, value, &plan, reterr);
 	for (unsigned i = 0; r == 0 && i < plan.edits; i++)
 		r = add_edit(change, runner, files, key, value, &plan.edit[i], reterr);
 	for (size_t i = 0; real && i < files->count; i++)

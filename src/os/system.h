@@ -141,6 +141,8 @@ struct os_system {
 	const struct os_facts *facts;
 	const struct os_command *read;
 	const struct os_boot_file *boot_file; /* NULL: kept by commands, or not at all */
+	const char *const *
+		boot_sign; /* paths up to a NULL, or NULL: whatever is there comes as an empty file */
 
 	/* Is this the system of `uname -s` @name, `uname -r` @release and `uname -v` @version? Windows: "Windows", the
 	 * number in brackets, and nothing. */

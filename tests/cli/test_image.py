@@ -139,7 +139,14 @@ def test_no_systemd():
     image.run('range', 'set', '25000-60001')
     assert image.files()['/etc/sysctl.conf'] == f'# alpine\n{KEY} = 25000 60001'
     image.run('range', 'undo')
-    # Some read /etc/sysctl.conf alone; that cannot be seen, and is said where nothing speaks against it.
+    # A sysctl that knows no directories reads nothing else.
+    for words in (['range', 'set', '25000-60001'], ['reserve', 'add', '3306']):
+        image = Image({'/etc/sysctl.conf': '# rhel 5\nx = 1\n'}, systemd=False)
+        image.run(*words)
+        assert list(image.files()) == ['/etc/sysctl.conf'] and image.files()['/etc/sysctl.conf'].startswith('# rhel 5\nx = 1\nnet.'), image.files()
+        image.run('range', 'undo')
+        assert image.files() == {'/etc/sysctl.conf': '# rhel 5\nx = 1\n'}, image.files()
+    # Where there is neither, what reads them cannot be seen, and that is said.
     for files, systemd, said in (({}, True, False), ({'/etc/sysctl.d/README': ''}, False, False), ({}, False, True)):
         for words in (['range', 'set', '25000-60001'], ['reserve', 'add', '3306']):
             text = Image(files, systemd=systemd).run(*words).stdout

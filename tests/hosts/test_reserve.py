@@ -81,6 +81,7 @@ CASES = {
     "linux": Case("linux", linux),
     "linux-messy": Case("linux", linux, files={"/etc/sysctl.d/10-site.conf": "net.ipv4.ip_local_reserved_ports=3306\n\nnet/ipv4/ip_local_reserved_ports = 3306,5432\n# end"},
                         survives={"/etc/sysctl.d/10-site.conf": "# end"}),
+    "rhel5": Case("rhel5", linux),
     "alpine": Case("alpine", linux, files={"/etc/sysctl.conf": "net.ipv4.ip_local_reserved_ports = 3306"}),
     "windows": Case("windows", windows),
     "windows-fr": Case("windows", windows, lang="fr"),

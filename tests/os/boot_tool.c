@@ -183,11 +183,12 @@ static void edit_sysctl(const char *key, const char *value)
 	struct sysctl_fact facts[FILES_MAX];
 	struct eph_error error = {.message = ""};
 	struct sysctl_plan plan;
+	struct sysctl_readers readers = sysctl_readers_of(true, true, false);
 
 	list_files(&list);
 	sysctl_facts_guess(&list, facts);
-	if (sysctl_edit_plan(&list, facts, key, strcmp(value, "-") == 0 ? NULL : value, &plan,
-			     &error) < 0)
+	if (sysctl_edit_plan(&list, facts, &readers, key, strcmp(value, "-") == 0 ? NULL : value,
+			     &plan, &error) < 0)
 		tell_error(&error);
 	else
 		for (unsigned i = 0; i < plan.edits; i++)

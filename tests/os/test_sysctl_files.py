@@ -22,6 +22,8 @@ WANTED = (40000, 60001)
 READERS = {"systemd": ["/lib/systemd/systemd-sysctl"], "procps": ["/usr/sbin/sysctl", "--system"]}
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
 OUTPUT = f"{RANGE} = 32768\t60999\n"
+# How a host tells that systemd is there.
+SYSTEMD = {"/run/systemd/system": b""}
 OTHERS = {"ip_local_reserved_ports": "", "tcp_fin_timeout": "60", "tcp_retries2": "15"}
 
 NAMES = [RANGE] * 5 + ["net/ipv4/ip_local_port_range"] * 2 + [
@@ -191,7 +193,7 @@ def main():
             files = files_of(random.Random(seed * 1000003 + case))
             what = f"case {case}: " + "; ".join(f"{path} {text!r}" for path, text in files.items())
             install(files)
-            tool.ask("linux", "6.1", OUTPUT, files)
+            tool.ask("linux", "6.1", OUTPUT, {**files, **SYSTEMD})
             before = len(failures)
             check_reading(tool, what)
             edited += check_edit(tool, what, files)

@@ -92,7 +92,8 @@ static void make_list(const struct given *given, struct file_list *list)
 }
 
 /* Pairs of path and text, NULL at the end. */
-static void assert_plan(const struct given *given, const char *value, const char *const *expected)
+static void assert_plan_for(struct sysctl_readers readers, const struct given *given,
+			    const char *value, const char *const *expected)
 {
 	struct file_list list = {0};
 	struct sysctl_fact facts[16];
@@ -102,7 +103,7 @@ static void assert_plan(const struct given *given, const char *value, const char
 
 	make_list(given, &list);
 	sysctl_facts_guess(&list, facts);
-	assert_int_equal(sysctl_edit_plan(&list, facts, KEY, value, &plan, &error), 0);
+	assert_int_equal(sysctl_edit_plan(&list, facts, &readers, KEY, value, &plan, &error), 0);
 	for (; expected[2 * n]; n++) {
 		assert_true(n < plan.edits);
 		assert_string_equal(plan.edit[n].path, expected[2 * n]);
@@ -111,6 +112,11 @@ static void assert_plan(const struct given *given, const char *value, const char
 	assert_int_equal(plan.edits, n);
 	sysctl_plan_done(&plan);
 	file_list_done(&list);
+}
+
+static void assert_plan(const struct given *given, const char *value, const char *const *expected)
+{
+	assert_plan_for(sysctl_readers_of(true, true, false), given, value, expected);
 }
 
 #define FILES(...)                                                                                 \
@@ -188,17 +194,49 @@ static void plans_none(void **state)
 		    EDITS("/etc/sysctl.d/90-ephemports.conf", COMMENT KEY " =\n"));
 }
 
+static void plans_without_systemd(void **state)
+{
+	struct sysctl_readers main = sysctl_readers_of(false, false, false);
+	struct sysctl_readers scripts = sysctl_readers_of(false, true, false);
+	struct sysctl_readers package = sysctl_readers_of(false, true, true);
+
+	(void)state;
+	/* No directory that anybody reads. */
+	assert_plan_for(main, FILES({"/etc/sysctl.conf", "x = 1", FILE_SYSCTL_PROCPS}), "5",
+			EDITS("/etc/sysctl.conf", "x = 1\n" KEY " = 5"));
+	assert_plan_for(main, FILES({NULL, NULL, 0}), "5",
+			EDITS("/etc/sysctl.conf", COMMENT KEY " = 5\n"));
+	assert_plan_for(main, FILES({"/etc/sysctl.conf", KEY " = 1\n", FILE_SYSCTL_PROCPS}), "5",
+			EDITS("/etc/sysctl.conf", KEY " = 5\n"));
+	/* Its sysctl knows no patterns. */
+	assert_plan_for(main, FILES({"/etc/sysctl.conf", "net.ipv4.* = 5\n", FILE_SYSCTL_PROCPS}),
+			"5", EDITS("/etc/sysctl.conf", "net.ipv4.* = 5\n" KEY " = 5\n"));
+	assert_plan_for(main, FILES({"/etc/sysctl.conf", KEY " = 1\nx = 1\n", FILE_SYSCTL_PROCPS}),
+			NULL, EDITS("/etc/sysctl.conf", "x = 1\n"));
+	/* Directories, then the file. */
+	assert_plan_for(scripts, FILES({"/etc/sysctl.conf", "x = 1\n", FILE_SYSCTL_PROCPS}), "5",
+			EDITS("/etc/sysctl.d/90-ephemports.conf", COMMENT KEY " = 5\n"));
+	/* Which directory comes last is not known. */
+	assert_plan_for(package,
+			FILES({"/usr/lib/sysctl.d/50-p.conf", KEY " = 1\n", FILE_SYSCTL},
+			      {"/etc/sysctl.conf", "x = 1\n", FILE_SYSCTL_PROCPS}),
+			"5",
+			EDITS("/etc/sysctl.d/90-ephemports.conf", COMMENT KEY " = 5\n",
+			      "/etc/sysctl.conf", "x = 1\n" KEY " = 5\n"));
+}
+
 static void refuses(void **state)
 {
 	struct file_list list = {0};
 	struct sysctl_fact facts[2];
 	struct sysctl_plan plan;
+	struct sysctl_readers readers = sysctl_readers_of(true, true, false);
 	struct eph_error error;
 
 	(void)state;
 	make_list(FILES({"/usr/lib/sysctl.d/zzzzz.conf", KEY " = 1\n", FILE_SYSCTL}), &list);
 	sysctl_facts_guess(&list, facts);
-	assert_int_equal(sysctl_edit_plan(&list, facts, KEY, "5", &plan, &error), -EBUSY);
+	assert_int_equal(sysctl_edit_plan(&list, facts, &readers, KEY, "5", &plan, &error), -EBUSY);
 	assert_non_null(strstr(error.message, "/usr/lib/sysctl.d/zzzzz.conf would still set"));
 	sysctl_plan_done(&plan);
 	file_list_done(&list);
@@ -265,8 +303,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edits_in_place), cmocka_unit_test(edits_at_the_end),
 		cmocka_unit_test(drops),          cmocka_unit_test(plans),
-		cmocka_unit_test(plans_none),     cmocka_unit_test(refuses),
-		cmocka_unit_test(survives),
+		cmocka_unit_test(plans_none),     cmocka_unit_test(plans_without_systemd),
+		cmocka_unit_test(refuses),        cmocka_unit_test(survives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

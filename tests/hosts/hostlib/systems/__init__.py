@@ -12,6 +12,7 @@ CLASSES = {
     "irix": fixed.Irix,
     "linux": linux.Debian,
     "alpine": linux.Alpine,
+    "rhel5": linux.Rhel5,
     "macos": macos.MacOs,
     "netbsd": bsd.NetBsd,
     "openbsd": bsd.OpenBsd,

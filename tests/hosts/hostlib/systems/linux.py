@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 
-from ..answer import Become
+from ..answer import Become, refuse
 from .base import UTILITIES, System
 
 KEYS = ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start")
@@ -107,7 +107,33 @@ class Alpine(Linux):
                 "/etc/init.d/sysctl": (0o755, "#!/sbin/openrc-run\n"), "/sbin/openrc": (0o755, "")}
 
     def boot(self):
-        """OpenRC's service sysctl: /etc/sysctl.d/*.conf, then /etc/sysctl.conf, which therefore wins."""
-        for path in self.conf_files(["/etc/sysctl.d"]):
-            self.apply(self.host.read(path) or "")
+        """OpenRC's service sysctl, where sysctl has no --system: one directory after another, none of which hides a file of the
+        next, then /etc/sysctl.conf, which therefore wins."""
+        for directory in ("/run/sysctl.d", *(name for name in DIRECTORIES if name != "/run/sysctl.d")):
+            for path in self.conf_files([directory]):
+                self.apply(self.host.read(path) or "")
+        self.apply(self.host.read("/etc/sysctl.conf") or "")
+
+
+class Rhel5(Linux):
+    """procps 3.2: sysctl knows no --system, and rc.sysinit runs sysctl -p. There is no sysctl.d anywhere. The kernel is this
+    machine's, and so is the range that it begins with."""
+
+    release = "6.1.0"
+
+    def make_commands(self):
+        return {"/sbin/sysctl": self.sysctl}
+
+    def sysctl(self, call):
+        if "--system" in call.options:
+            return refuse("error: Unknown parameter \"--system\"\n", 255)
+        return Become("/.host/busybox", ["sysctl", *call.options])
+
+    def tree(self):
+        tree = {**super().tree(), "/etc/redhat-release": "Red Hat Enterprise Linux Server release 5.11 (Tikanga)\n",
+                "/etc/sysctl.conf": "# Kernel sysctl configuration file for Red Hat Linux\nnet.ipv4.ip_forward = 0\n"}
+        del tree["/etc/sysctl.d"]
+        return tree
+
+    def boot(self):
         self.apply(self.host.read("/etc/sysctl.conf") or "")
