@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Exercises `ephemports run` as a parent: exit statuses, signals, stopping, descriptors, the environment, the report, the drop-in,
+and everything that is refused: one line, status 125 to 127, and nothing started.
+
+That it can fail was shown by breaking: signals of the terminal passed on twice; standard output kept open; the setuid bit not seen.
+
+usage: test_command.py EPHEMPORTS ODD_PROGRAM SERVICE WITHOUT_WINDOWS
+"""
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import frame
+import incident
+from frame import do, need, ok, under_run
+
+odd, service, without_windows = (os.path.realpath(one) for one in sys.argv[2:5])
+frame.begin()
+PORT = 5000
+at = ('127.0.0.1', str(PORT))
+mark = f'{incident.work}/started'
+starts = ['sh', '-c', f'touch {mark}']
+
+
+def status(expected, *words, says=(), out=None, **options):
+    done = do(*under_run(*words), **options)
+    need(done.status == expected, f'status {expected}', done)
+    for one in (says,) if isinstance(says, str) else says:
+        need(one in done.err, f'says "{one}"', done)
+    need(out is None or done.out == out, f'prints "{out}"', done)
+    return done
+
+
+def refused(*words, says, expected=125, **options):
+    """One line, and COMMAND is not started."""
+    done = status(expected, *words, says=says, **options)
+    need(done.err.startswith('ephemports: ') and done.err.count('\n') == 1 and not done.out, 'one line says why', done)
+    need(not os.path.exists(mark), 'nothing is started', done)
+    json_done = do(incident.ephemports, 'run', '--json', *words, **options)
+    need(json_done.status == expected and json.loads(json_done.out)['error']['why'], 'and in JSON', json_done)
+
+
+def exit_statuses():
+    status(0, 'true')
+    status(7, 'sh', '-c', 'exit 7')
+    status(255, 'sh', '-c', 'exit 255')
+    for one in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGPIPE, signal.SIGUSR1):
+        status(128 + one, 'sh', '-c', f'kill -{int(one)} $$')
+    refused('--', 'no-such-program', expected=127, says='no-such-program: No such file')
+    refused('--', '/etc/passwd', expected=126, says='Permission denied')
+    refused('--', incident.work, expected=126, says='Permission denied')
+    script = f'{incident.work}/script'
+    with open(script, 'w') as file:
+        file.write('#!/no/such/interpreter\n')
+    os.chmod(script, 0o755)
+    refused('--', script, expected=127, says=['/no/such/interpreter', 'interpreter'])
+    with open(script, 'w') as file:
+        file.write('#!/bin/sh\necho "script $1"\n')
+    status(0, script, 'one', out='script one\n')
+    with open(script, 'w') as file:
+        file.write('echo "no first line $1"\n')
+    status(0, script, 'one', out='no first line one\n')
+    status(0, 'script', 'one', out='no first line one\n', env=dict(os.environ, PATH=f'/nowhere:{incident.work}:/usr/bin:/bin'))
+    ok('exit statuses')
+
+
+def refusals():
+    for one in ('9.9.9.9', '300.0.0.1', '127.0.0.1,', 'dev:nowhere', '127.0.0.0/40', '224.0.0.1', ''):
+        refused('--from', one, '--', *starts, says='ephemports: from: ')
+    for one in ('5-4', '0-9', '1-70000', 'many', '40000'):
+        refused('--range', one, '--', *starts, says='ephemports: range: ')
+    refused('--flat', 'perhaps', '--', *starts, says="'perhaps': yes or no was expected")
+    refused('--netns', 'no-such-namespace', '--', *starts, says='no such network namespace')
+    refused('--from', ','.join(['127.0.0.1'] * 65), '--', *starts, says='at most 64')
+    refused('--save', 'x', '--', *starts, says='--save has no meaning')
+    refused('--bogus', '--', *starts, says='--bogus')
+    refused(says='run what?')
+    refused('--', *starts, says=['preload', 'No such file'], env=dict(os.environ, EPHEMPORTS_PRELOAD='/no/such/file.so'))
+    alone = shutil.copy(incident.ephemports, f'{incident.work}/ephemports')
+    done = do(alone, 'run', '--', *starts)
+    need(done.status == 125 and 'libephemports-preload.so is missing' in done.err and not os.path.exists(mark), 'a missing library', done)
+    frame.setting('ip_local_reserved_ports', '41000-41009')
+    refused('--range', '41000-41009', '--', *starts, says='reserved')
+    frame.setting('ip_local_reserved_ports', '')
+    done = do(without_windows, *under_run('--', *starts))
+    need(done.status == 125 and 'forbidden' in done.err and not os.path.exists(mark), 'a forbidden option', done)
+    ok('wrong options are refused')
+
+
+def programs():
+    if os.path.exists('/bin/busybox'):
+        refused('--', '/bin/busybox', 'true', says='linked statically')
+    if os.geteuid() != 0:
+        return
+    for mode, owner, words in ((0o4755, (65534, -1), 'is setuid'), (0o2755, (-1, 65534), 'is setgid')):
+        copy = shutil.copy(shutil.which('true'), f'{incident.work}/more')
+        os.chown(copy, *owner)
+        os.chmod(copy, mode)
+        refused('--', copy, says=words)
+        with open(f'{incident.work}/more.sh', 'w') as file:
+            file.write(f'#!{copy}\n')
+        os.chmod(file.name, 0o755)
+        refused('--', file.name, says=words)
+        status(0, 'sh', '-c', copy)     # as a child it runs, without us
+        os.unlink(copy)
+    copy = shutil.copy(shutil.which('true'), f'{incident.work}/roots')
+    os.chmod(copy, 0o4755)
+    status(0, copy)                     # root gains nothing by it
+    ok('programs with more privilege are refused')
+
+
+SIGNALS = '''
+import os, signal, sys, time
+seen = []
+for one in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH,
+            signal.SIGALRM, signal.SIGRTMIN):
+    signal.signal(one, lambda number, frame: seen.append(number))
+print('ready', os.getpid(), flush=True)
+end = time.monotonic() + 30
+while signal.SIGTERM not in seen and time.monotonic() < end:
+    time.sleep(0.01)
+time.sleep(0.1)
+print(*[int(one) for one in seen], flush=True)
+sys.exit(9)
+'''
+
+
+def signals():
+    run = subprocess.Popen(under_run(sys.executable, '-c', SIGNALS), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    need(run.stdout.readline().startswith('ready'), 'it starts')
+    wanted = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGALRM,
+              signal.SIGRTMIN, signal.SIGTERM]
+    for one in wanted:
+        run.send_signal(one)
+        time.sleep(0.05)
+    seen = [int(one) for one in run.stdout.readline().split()]
+    need(run.wait(30) == 9 and seen == [int(one) for one in wanted], f'signals arrive, each once: {seen}')
+    ok('signals are passed on, once each')
+
+
+def state(pid):
+    with open(f'/proc/{pid}/stat') as file:
+        return file.read().rpartition(')')[2].split()[0]
+
+
+def wait_state(pid, wanted):
+    end = time.monotonic() + 20
+    while state(pid) not in wanted and time.monotonic() < end:
+        time.sleep(0.02)
+    need(state(pid) in wanted, f'process is {state(pid)}, not {wanted}')
+
+
+def on_a_terminal(command):
+    """As a job of a shell on a terminal of its own. Gives the shell's pid and the terminal's other end."""
+    pid, terminal = pty.fork()
+    if pid:
+        return pid, terminal
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execv(command[0], command)
+    while True:
+        end = os.waitpid(job, os.WUNTRACED)[1]
+        if not os.WIFSTOPPED(end):
+            print('status', os.waitstatus_to_exitcode(end), flush=True)
+            os._exit(0)
+        print('stopped', flush=True)
+
+
+def read_until(terminal, words, seen=b''):
+    while words not in seen:
+        need(select.select([terminal], [], [], frame.PATIENCE_S / 4)[0], f'{words} comes', seen)
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def terminal():
+    """^C and ^Z are for the whole group: COMMAND has each once. A shell, the parent here, sees us stop."""
+    pid, end = on_a_terminal(under_run(sys.executable, '-c', SIGNALS))
+    seen = read_until(end, b'ready ')
+    seen = read_until(end, b'\n', seen[seen.index(b'ready'):])
+    child = int(re.search(rb'ready (\d+)', seen)[1])
+    with open(f'/proc/{child}/status') as file:
+        run = int(re.search(r'PPid:\s+(\d+)', file.read())[1])
+    os.write(end, b'\x03')
+    time.sleep(0.2)
+    os.write(end, b'\x1a')
+    wait_state(child, 'T')
+    wait_state(run, 'T')
+    read_until(end, b'stopped')
+    os.kill(run, signal.SIGCONT)
+    wait_state(child, 'SR')
+    os.kill(run, signal.SIGTERM)
+    read_until(end, f'{int(signal.SIGINT)} {int(signal.SIGTERM)}\r\nstatus 9\r\n'.encode())
+    os.close(end)
+    os.waitpid(pid, 0)
+    ok('a terminal: ^C arrives once, ^Z stops both, SIGCONT wakes both')
+
+
+def descriptors():
+    """Who reads what COMMAND writes is not kept waiting by us, and COMMAND finds what a plain start finds."""
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    run = subprocess.Popen(under_run('sh', '-c', f'exec >&- {write}>&-; exec sleep 20'), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                           pass_fds=[write])
+    os.close(write)
+    begin = time.monotonic()
+    need(os.read(read, 1) == b'' and run.stdout.read() == b'' and time.monotonic() - begin < 15, 'nothing is held open')
+    run.terminate()
+    need(run.wait(20) == 128 + signal.SIGTERM, 'it ends')
+
+    def named(listing):
+        return re.findall(r'(\d+) -> (/?\w+)', listing.out)
+    plain, under = do('ls', '-l', '/proc/self/fd'), do(*under_run('ls', '-l', '/proc/self/fd'))
+    need(named(plain) == named(under), 'descriptors as without', under)
+    words = ['sh', '-c', 'umask; ulimit -n; trap; grep Sig[BIC] /proc/self/status']
+    need(do(*words).out == do(*under_run(*words)).out, 'signals as without', do(*under_run(*words)))
+    ok('descriptors')
+
+
+def environment():
+    plain, under = do('env'), do(*under_run('env'), env=dict(os.environ, LD_PRELOAD=''))
+    new = sorted(set(under.out.splitlines()) - set(plain.out.splitlines()))
+    need([one.partition('=')[0] for one in new] == ['EPHEMPORTS_POOL', 'LD_PRELOAD'], f'only ours are new: {new}')
+    other = under.out.partition('LD_PRELOAD=')[2].split('\n')[0]
+    twice = do(*under_run(*under_run('env')))
+    need(twice.out.count('libephemports-preload.so') == 1, 'once is enough', twice)
+    shutil.copy(other, f'{incident.work}/other.so')
+    under = do(*under_run('env'), env=dict(os.environ, LD_PRELOAD=f'{incident.work}/other.so'))
+    need(f'LD_PRELOAD={incident.work}/other.so:{other}\n' in under.out, 'behind what was there', under)
+    ok('the environment')
+
+
+def without_parent():
+    """Memory that cannot be opened: another user, no parent, another namespace. The options hold all the same."""
+    from_words = ('--from', '127.0.0.4/30', '--')
+    ways = {'no parent': ['sh', '-c', f'EPHEMPORTS_POOL=$(echo "$EPHEMPORTS_POOL" | sed "s:/proc/[0-9]*:/proc/999999:g"); exec {odd} from {" ".join(at)}']}
+    if os.geteuid() == 0:
+        ways['another user'] = ['setpriv', '--reuid', '65534', '--clear-groups', odd, 'from', *at]
+        ways['another process namespace'] = ['unshare', '-pf', '--mount-proc', odd, 'from', *at]
+    os.chmod(incident.work, 0o755)
+    for name, command in ways.items():
+        seen = {do(*under_run(*from_words, *command)).out for _ in range(8)}
+        need(seen <= {f'127.0.0.{one}\n' for one in (4, 5, 6, 7)} and len(seen) > 1, f'{name}: {seen}')
+    done = do(*under_run('--from', '127.0.0.4/30', '--range', '40000-40003', '--', 'unshare', '-rn', 'sh', '-c',
+                         f'ip link set lo up; ({service} {" ".join(at)} </dev/zero & echo $! >{incident.work}/pid) | head -n 1; {odd} from {" ".join(at)}; '
+                         f'kill $(cat {incident.work}/pid)'))
+    need('127.0.0.' in done.out, 'another network namespace', done)
+    ok('memory that cannot be opened')
+
+
+def report():
+    done = status(0, '--from', '127.0.0.4/30', '--report', '--', odd, 'from', *at, says=['1 connection made, none refused', 'from 4 addresses, 127.0.0.4 to 127.0.0.7'])
+    done = status(0, '--report', '--json', '--', odd, 'ends', *at)
+    told = json.loads(done.err)
+    need(told['schema'] == 1 and told['connections'] >= 16 and told['refused'] >= 8 and 'flat' in told['pool'], 'the report as JSON', done)
+    status(0, '--report', '--', 'true', says='nothing was seen')
+    status(0, '--range', '40000-40015', '--flat', 'no', '--report', '--', odd, 'from', *at, says=['1 connection made', 'searched by the kernel'])
+    ok('the report')
+
+
+def unit():
+    unit = status(0, '--from', '127.0.0.4/30', '--range', '40000-40009', '--print-unit', '--', 'sh', '-c', 'echo "$HOME" 100% \\').out
+    line = next(one for one in unit.splitlines() if one.startswith('ExecStart="'))
+    need('run --from "127.0.0.4/30" --range 40000-40009 -- ' in line and line.endswith('"-c" "echo \\"$$HOME\\" 100%% \\\\"'), unit)
+    unit = do(incident.ephemports, 'run', '--from', '127.0.0.4/30', '--print-unit').out
+    words = re.findall(r'^Environment="(\w+)=(.*)"$', unit, re.M)
+    seen = {do(odd, 'from', *at, env=dict(os.environ, **dict(words))).out for _ in range(8)}
+    need(seen <= {f'127.0.0.{one}\n' for one in (4, 5, 6, 7)} and len(seen) > 1, f'{unit}: {seen}')
+    need(not do(incident.ephemports, 'run', '--from', '9.9.9.9', '--print-unit').out, 'a wrong option makes no unit')
+    if shutil.which('systemd-analyze'):
+        path = f'{incident.work}/one.service'
+        with open(path, 'w') as file:
+            file.write(unit + 'ExecStart=/bin/true\n')
+        done = do('systemd-analyze', 'verify', path)
+        need('one.service' not in done.err, 'systemd understands it', done)
+    ok('the drop-in')
+
+
+def namespace():
+    if os.geteuid() != 0 or do('ip', 'netns', 'add', 'ephemports-run').status:
+        return
+    try:
+        need(do('ip', 'netns', 'exec', 'ephemports-run', 'ip', 'link', 'set', 'lo', 'up').status == 0, 'lo')
+        inside = do('ip', 'netns', 'exec', 'ephemports-run', 'readlink', '/proc/self/ns/net')
+        for name in ('ephemports-run', '/run/netns/ephemports-run'):
+            there = do(incident.ephemports, 'run', '--netns', name, '--from', '127.0.0.4/30', '--', 'readlink', '/proc/self/ns/net')
+            need(there.out == inside.out, 'in the namespace', there)
+    finally:
+        do('ip', 'netns', 'delete', 'ephemports-run')
+    ok('--netns')
+
+
+exit_statuses()
+refusals()
+programs()
+signals()
+terminal()
+descriptors()
+with frame.background(service, *at, ready=frame.listens(PORT)):
+    environment()
+    without_parent()
+    report()
+    unit()
+    namespace()
