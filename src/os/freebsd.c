@@ -1,30 +1,9 @@
 /*
- * FreeBSD: one set of ranges for TCP, UDP, IPv4 and IPv6, one for each vnet. The low range counts downwards: lowfirst is
- * its upper end.
+ * FreeBSD: one set of ranges for TCP, UDP, IPv4 and IPv6, one for each vnet.
  */
 #include "os_text.h"
+#include "portrange.h"
 #include "sysctl_conf.h"
-
-static const struct os_range_spec specs[] = {
-	{OS_REGULAR,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1024, 65535},
-	 "net.inet.ip.portrange.first",
-	 "net.inet.ip.portrange.last"},
-	{OS_HIGH,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1024, 65535},
-	 "net.inet.ip.portrange.hifirst",
-	 "net.inet.ip.portrange.hilast"},
-	{OS_LOW,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1, 1023},
-	 "net.inet.ip.portrange.lowlast",
-	 "net.inet.ip.portrange.lowfirst"},
-};
 
 static const struct os_default defaults[] = {
 	{OS_REGULAR,
@@ -126,8 +105,8 @@ const struct os_system os_freebsd = {
 	.name = "freebsd",
 	.title = "FreeBSD",
 	.flags = OS_STRICT | OS_CLAMPS,
-	.spec = specs,
-	.specs = 3,
+	.spec = portrange_specs,
+	.specs = PORTRANGE_SPECS,
 	.fallback = defaults,
 	.facts = &facts,
 	.read = commands,

@@ -3,27 +3,7 @@
  */
 #include "os_text.h"
 #include "plist.h"
-
-static const struct os_range_spec specs[] = {
-	{OS_REGULAR,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1024, 65535},
-	 "net.inet.ip.portrange.first",
-	 "net.inet.ip.portrange.last"},
-	{OS_HIGH,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1024, 65535},
-	 "net.inet.ip.portrange.hifirst",
-	 "net.inet.ip.portrange.hilast"},
-	{OS_LOW,
-	 OS_TCP_UDP,
-	 OS_IPV4_6,
-	 {1, 1023},
-	 "net.inet.ip.portrange.lowlast",
-	 "net.inet.ip.portrange.lowfirst"},
-};
+#include "portrange.h"
 
 static const struct os_default defaults[] = {
 	{OS_REGULAR, {49152, 65535}, "", "", "xnu-123.5 to xnu-11417 bsd/netinet/in_pcb.c", false},
@@ -99,8 +79,8 @@ const struct os_system os_macos = {
 	.name = "macos",
 	.title = "macOS",
 	.flags = OS_CLAMPS,
-	.spec = specs,
-	.specs = 3,
+	.spec = portrange_specs,
+	.specs = PORTRANGE_SPECS,
 	.fallback = defaults,
 	.facts = &facts,
 	.read = commands,
