@@ -226,6 +226,21 @@ static int run_file_line(struct ssh_runner *ssh, int r, struct strbuf *line, con
 	return r;
 }
 
+/* The same for a line that answers with its status alone. */
+static int run_file_order(struct ssh_runner *ssh, int r, struct strbuf *line, const char *path,
+			  const char *input, size_t length, struct eph_error *reterr)
+{
+	struct runner_output output;
+
+	r = run_file_line(ssh, r, line, path, input, length, &output, reterr);
+	if (r == 0 && output.status) {
+		r = ssh_file_error(output.status);
+		file_failed(ssh, r, path, &output, reterr);
+	}
+	runner_output_done(&output);
+	return r;
+}
+
 static int ssh_file_read(struct runner *runner, const char *path, struct runner_file *ret,
 			 struct eph_error *reterr)
 {
@@ -250,7 +265,6 @@ static int write_over(struct ssh_runner *ssh, const char *path, const struct run
 {
 	struct ssh_sum before = {.length = 0}, after = {.length = 0};
 	struct strbuf line = STRBUF_INIT;
-	struct runner_output output;
 	int r;
 
 	if (old->exists)
@@ -259,13 +273,7 @@ static int write_over(struct ssh_runner *ssh, const char *path, const struct run
 		after = ssh_sum(text, length);
 	r = ssh_file_replace_line(path, old->exists ? &before : NULL, text ? &after : NULL, mode,
 				  &line);
-	r = run_file_line(ssh, r, &line, path, text ? text : "", length, &output, reterr);
-	if (r == 0 && output.status) {
-		r = ssh_file_error(output.status);
-		file_failed(ssh, r, path, &output, reterr);
-	}
-	runner_output_done(&output);
-	return r;
+	return run_file_order(ssh, r, &line, path, text ? text : "", length, reterr);
 }
 
 static int ssh_file_replace(struct runner *runner, const char *path, const char *expected,
@@ -288,16 +296,9 @@ static int ssh_file_tidy(struct runner *runner, const char *path, struct eph_err
 {
 	struct ssh_runner *ssh = ssh_of(runner);
 	struct strbuf line = STRBUF_INIT;
-	struct runner_output output;
 	int r = ssh_file_tidy_line(path, &line);
 
-	r = run_file_line(ssh, r, &line, path, NULL, 0, &output, reterr);
-	if (r == 0 && output.status) {
-		r = ssh_file_error(output.status);
-		file_failed(ssh, r, path, &output, reterr);
-	}
-	runner_output_done(&output);
-	return r;
+	return run_file_order(ssh, r, &line, path, NULL, 0, reterr);
 }
 
 static int ssh_link_read(struct runner *runner, const char *path, struct strbuf *ret,
@@ -323,16 +324,9 @@ static int ssh_link_replace(struct runner *runner, const char *path, const char 
 {
 	struct ssh_runner *ssh = ssh_of(runner);
 	struct strbuf line = STRBUF_INIT;
-	struct runner_output output;
 	int r = ssh_link_replace_line(path, to, remove, &line);
 
-	r = run_file_line(ssh, r, &line, path, NULL, 0, &output, reterr);
-	if (r == 0 && output.status) {
-		r = ssh_file_error(output.status);
-		file_failed(ssh, r, path, &output, reterr);
-	}
-	runner_output_done(&output);
-	return r;
+	return run_file_order(ssh, r, &line, path, NULL, 0, reterr);
 }
 
 static const struct runner_ops ssh_ops = {
