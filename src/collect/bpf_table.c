@@ -14,6 +14,7 @@
 #include "error.h"
 #include "fd.h"
 #include "netns.h"
+#include "rows.h"
 
 #define BIND_BUCKETS_PER_RUN  8192u
 #define BIND_OWNERS_LOOKED_AT 256u
@@ -415,8 +416,7 @@ static int take_record(void *context, struct netns_snapshot *netns,
 {
 	(void)context;
 	netns->sockets_read++;
-	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
-	return socket_table_add(&netns->sockets, record);
+	return rows_add(netns, record);
 }
 
 static int sockets_batch(struct bpf_batch *batch, const struct collect_request *request)
@@ -427,15 +427,8 @@ static int sockets_batch(struct bpf_batch *batch, const struct collect_request *
 		(tcp ? BPF_STREAM_CONNECTIONS | BPF_STREAM_BINDS : 0) | (udp ? BPF_STREAM_UDP : 0);
 	int r;
 
-	for (size_t i = 0; i < batch->count; i++) {
-		struct netns_snapshot *netns = &batch->snapshot->netns[batch->first + i];
-
-		socket_table_done(&netns->sockets);
-		netns->sockets_read = netns->time_wait = 0;
-		netns->sockets_complete = false;
-		netns->sockets_port = 0;
-		memset(netns->bucket, 0, sizeof(netns->bucket));
-	}
+	for (size_t i = 0; i < batch->count; i++)
+		rows_begin(&batch->snapshot->netns[batch->first + i]);
 	if (request->local_port)
 		return bpf_port(batch, request);
 	r = bpf_stream(batch, request, streams, take_record, NULL);

@@ -14,6 +14,7 @@
 #include "netlink_message.h"
 #include "netns.h"
 #include "procfs.h"
+#include "rows.h"
 
 /* the kernel fills at most so much per read; more of ours changes nothing */
 #define RECEIVE_BYTES 32768
@@ -177,15 +178,6 @@ struct bind_owners {
 	uint64_t time_wait;
 };
 
-static void bind_udp(struct bind_table *binds, const struct socket_record *record)
-{
-	int meets = socket_meets_any(record, IP_V4);
-
-	port_set_add(&binds->udp_v6, record->local_port);
-	if (meets != 0)
-		port_set_add(meets > 0 ? &binds->udp_v4 : &binds->udp_v4_maybe, record->local_port);
-}
-
 static int bind_row(void *context, const struct socket_record *record)
 {
 	struct bind_owners *owners = context;
@@ -197,7 +189,7 @@ static int bind_row(void *context, const struct socket_record *record)
 		return 0;
 	owners->time_wait += (record->flags & SOCKET_MINI) != 0;
 	if (record->protocol == PROTOCOL_UDP)
-		bind_udp(owners->binds, record);
+		rows_bind_udp(owners->binds, record);
 	else if (record->state == STATE_LISTEN)
 		port_set_add(&owners->binds->listening, record->local_port);
 	else if (record->state == STATE_BOUND)
@@ -336,14 +328,8 @@ static int netlink_binds(void *state, struct snapshot *snapshot, struct eph_erro
 	r = read_all(state, NULL, snapshot, read_binds, reterr);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < snapshot->n_netns; i++) {
-		struct netns_snapshot *netns = &snapshot->netns[i];
-
-		if (port_set_next(&netns->binds.maybe, 0) >= 0)
-			netns->gaps |= GAP_BUCKET_STATE;
-		if (port_set_next(&netns->binds.udp_v4_maybe, 0) >= 0)
-			netns->gaps |= GAP_V6ONLY;
-	}
+	for (size_t i = 0; i < snapshot->n_netns; i++)
+		rows_bind_doubts(&snapshot->netns[i]);
 	judge_hidden(snapshot);
 	return 0;
 }
@@ -422,16 +408,9 @@ static int socket_row(void *context, const struct socket_record *record)
 	struct netns_snapshot *netns = taking->reading->netns;
 
 	netns->sockets_read++;
-	if (request->local_port && record->local_port != request->local_port)
+	if (!rows_want(request, record) || cookies_have(&taking->cookies, record->cookie))
 		return 0;
-	if (record->protocol == PROTOCOL_TCP && request->remote.family != IP_NONE &&
-	    (!ip_address_equal(&record->remote, &request->remote) ||
-	     record->remote_port != request->remote_port))
-		return 0;
-	if (cookies_have(&taking->cookies, record->cookie))
-		return 0;
-	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
-	return socket_table_add(&netns->sockets, record);
+	return rows_add(netns, record);
 }
 
 static int take_protocols(struct taking *taking, enum netlink_lock lock)
@@ -462,26 +441,16 @@ static int read_sockets(struct reading *reading)
 {
 	struct taking taking = {.reading = reading};
 	struct netns_snapshot *netns = reading->netns;
-	bool whole;
 	int r;
 
-	socket_table_done(&netns->sockets);
-	memset(netns->bucket, 0, sizeof(netns->bucket));
-	netns->sockets_read = 0;
-	netns->time_wait = 0;
+	rows_begin(netns);
 	r = take_protocols(&taking, NETLINK_LOCK_EXPLICIT);
 	if (r == 0)
 		r = cookies_remember(&taking.cookies, &netns->sockets);
 	if (r == 0)
 		r = take_protocols(&taking, NETLINK_LOCK_AUTO);
 	cookies_done(&taking.cookies);
-	whole = r == 0 && reading->request->remote.family == IP_NONE &&
-		reading->request->what.tcp == reading->request->what.udp;
-	netns->sockets_complete =
-		whole && !reading->request->local_port && !(netns->gaps & GAP_BOUND_HIDDEN);
-	netns->sockets_port = whole ? reading->request->local_port : 0;
-	if (netns->time_wait > 0)
-		netns->gaps |= GAP_TW_AGE;
+	rows_end(netns, reading->request, r);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "fd.h"
 #include "netns.h"
 #include "procfs.h"
+#include "rows.h"
 #include "text_proc_net.h"
 
 #define BUFFER_BYTES 32768 /* the kernel hands out less per read */
@@ -168,15 +169,6 @@ static void proc_net_close(void *state)
 
 /* binds() */
 
-static void bind_udp(struct bind_table *binds, const struct socket_record *record)
-{
-	int meets = socket_meets_any(record, IP_V4);
-
-	port_set_add(&binds->udp_v6, record->local_port);
-	if (meets != 0)
-		port_set_add(meets > 0 ? &binds->udp_v4 : &binds->udp_v4_maybe, record->local_port);
-}
-
 /* listen() closes a bucket. Of all other owners it is not known whether bind() named the port. */
 static int bind_row(void *context, const struct socket_record *record)
 {
@@ -186,7 +178,7 @@ static int bind_row(void *context, const struct socket_record *record)
 		return 0;
 	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
 	if (record->protocol == PROTOCOL_UDP)
-		bind_udp(&netns->binds, record);
+		rows_bind_udp(&netns->binds, record);
 	else if (record->state == STATE_LISTEN)
 		port_set_add(&netns->binds.listening, record->local_port);
 	else
@@ -223,10 +215,7 @@ static int proc_net_binds(void *state, struct snapshot *snapshot, struct eph_err
 	for (size_t i = 0; i < snapshot->n_netns; i++) {
 		struct netns_snapshot *netns = &snapshot->netns[i];
 
-		if (port_set_next(&netns->binds.maybe, 0) >= 0)
-			netns->gaps |= GAP_BUCKET_STATE;
-		if (port_set_next(&netns->binds.udp_v4_maybe, 0) >= 0)
-			netns->gaps |= GAP_V6ONLY;
+		rows_bind_doubts(netns);
 		if (procfs_possibly_bound(netns->fd, &netns->binds.hidden) < 0)
 			netns->binds.hidden = UINT16_MAX;
 		if (netns->binds.hidden > 0)
@@ -280,42 +269,24 @@ static int proc_net_groups(void *state, const struct collect_request *request,
 static int socket_row(void *context, const struct socket_record *record)
 {
 	struct reading *reading = context;
-	const struct collect_request *request = reading->request;
-	struct netns_snapshot *netns = reading->netns;
 
-	netns->sockets_read++;
-	if (request->local_port && record->local_port != request->local_port)
-		return 0;
-	if (record->protocol == PROTOCOL_TCP && request->remote.family != IP_NONE &&
-	    (!ip_address_equal(&record->remote, &request->remote) ||
-	     record->remote_port != request->remote_port))
-		return 0;
-	netns->time_wait += (record->flags & SOCKET_MINI) != 0;
-	return socket_table_add(&netns->sockets, record);
+	reading->netns->sockets_read++;
+	return rows_want(reading->request, record) ? rows_add(reading->netns, record) : 0;
 }
 
 static int read_sockets(struct reading *reading)
 {
 	const struct collect_request *request = reading->request;
 	struct netns_snapshot *netns = reading->netns;
-	bool both = !request->what.tcp && !request->what.udp, whole;
+	bool both = !request->what.tcp && !request->what.udp;
 	int r = 0;
 
-	socket_table_done(&netns->sockets);
-	memset(netns->bucket, 0, sizeof(netns->bucket));
-	netns->sockets_read = 0;
-	netns->time_wait = 0;
+	rows_begin(netns);
 	if (both || request->what.tcp)
 		r = read_protocol(reading, PROTOCOL_TCP, true, socket_row, reading);
 	if (r == 0 && (both || request->what.udp))
 		r = read_protocol(reading, PROTOCOL_UDP, true, socket_row, reading);
-	whole = r == 0 && request->remote.family == IP_NONE &&
-		request->what.tcp == request->what.udp;
-	netns->sockets_complete =
-		whole && !request->local_port && !(netns->gaps & GAP_BOUND_HIDDEN);
-	netns->sockets_port = whole ? request->local_port : 0;
-	if (netns->time_wait > 0)
-		netns->gaps |= GAP_TW_AGE;
+	rows_end(netns, request, r);
 	return r;
 }
 
