@@ -1,11 +1,7 @@
 #include <errno.h>
-#include <string.h>
 
 #include "range.h"
-
-static const char system_words[] =
-	"aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
-	"solaris11 tru64 windows windows-nt5";
+#include "verb.h"
 
 static const struct option_spec options[] = {
 	{"ports", 0, "N", "set: 49152-65535, extended downwards if N is more", NULL},
@@ -17,18 +13,15 @@ static const struct option_spec options[] = {
 	{"expect", 0, "LOW-HIGH", "show: does it lie inside of what a firewall opens?", NULL},
 	{"text", 0, "FILE", "show: what a command printed, saved in FILE (-: standard input)",
 	 "@file"},
-	{"host", 0, "[USER@]NAME[:PORT]...", "on another machine, by ssh; repeat it for several",
-	 NULL},
-	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
-	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},
+	MANY_HOSTS_OPTIONS("on another machine, by ssh; repeat it for several"),
 	{"os", 0, "NAME", "the system that runs there, or (show --text) that printed it",
-	 system_words},
+	 SYSTEM_WORDS},
 	{"for", 0, "LANGUAGE", "firewall: nft, iptables, pf or netsh", "nft iptables pf netsh"},
 	{"markdown", 0, NULL, "facts: as a page of the documentation", NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct range_verb verbs[] = {
+static const struct verb verbs[] = {
 #define HOSTS " host hosts-file parallel os"
 	{"confirm", "no-persist" HOSTS, 0, range_confirm, range_remote_confirm},
 	{"facts", "markdown", 1, range_facts, NULL},
@@ -43,50 +36,22 @@ static const struct range_verb verbs[] = {
 	{NULL, NULL, 0, NULL, NULL},
 };
 
-static bool is_in(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)); at += length)
-		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
-			return true;
-	return false;
-}
-
-/* An option of another verb has no meaning here: refused rather than ignored. */
-static int check(const struct arguments *arguments, const struct range_verb *verb,
-		 struct eph_error *reterr)
-{
-	if (arguments->n_operands - 1 > verb->operands_max)
-		return error_set(reterr, -EINVAL, "range",
-				 "'%.80s' is one operand too many for '%s'",
-				 arguments->operand[verb->operands_max + 1], verb->name);
-	for (unsigned i = 0; i < arguments->n_options; i++)
-		for (const struct option_spec *own = options; own->name; own++)
-			if (arguments->option[i] == own && !is_in(verb->options, own->name))
-				return error_set(reterr, -EINVAL, "range",
-						 "--%s is no option of '%s'", own->name,
-						 verb->name);
-	return 0;
-}
-
 static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
 {
-	const struct range_verb *verb = verbs;
+	const struct verb *verb;
 	int r;
 
 	if (!arguments->n_operands)
 		return error_set(reterr, -EINVAL, "range",
 				 "range what? expected show, set, reset, confirm, log, undo, facts "
 				 "or firewall");
-	while (verb->name && strcmp(verb->name, arguments->operand[0]) != 0)
-		verb++;
-	if (!verb->name)
+	verb = verb_find(arguments, verbs);
+	if (!verb)
 		return error_set(reterr, -EINVAL, "range",
 				 "'%.60s' is none of show, set, reset, confirm, log, undo, facts, "
 				 "firewall",
 				 arguments->operand[0]);
-	r = check(arguments, verb, reterr);
+	r = verb_check(arguments, verb, reterr);
 	if (r < 0)
 		return r;
 	if (verb->remote && many_hosts_asked(arguments))

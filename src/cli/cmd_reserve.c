@@ -29,13 +29,8 @@ static const struct option_spec options[] = {
 	{"services", 0, NULL, "ports inside the range that services are configured for", NULL},
 	{"dry-run", 0, NULL, "say what would be done, and do nothing", NULL},
 	{"no-persist", 0, NULL, "set the running value only; a reboot undoes it", NULL},
-	{"host", 0, "[USER@]NAME[:PORT]...", "on another machine, by ssh; repeat it for several",
-	 NULL},
-	{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)", "@file"},
-	{"parallel", 0, "N", "so many hosts at a time (8)", NULL},
-	{"os", 0, "NAME", "with --host: the system that runs there",
-	 "aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "
-	 "solaris11 tru64 windows windows-nt5"},
+	MANY_HOSTS_OPTIONS("on another machine, by ssh; repeat it for several"),
+	{"os", 0, "NAME", "with --host: the system that runs there", SYSTEM_WORDS},
 	{NULL, 0, NULL, NULL, NULL},
 };
 

@@ -1,6 +1,6 @@
 #include <errno.h>
-#include <string.h>
 
+#include "verb.h"
 #include "why.h"
 
 static const struct option_spec options[] = {
@@ -21,51 +21,27 @@ static const struct option_spec options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct why_question questions[] = {
-	{"bind", "reuseaddr reuseport v6only uid device no-listen probe os excluded mirrored",
-	 why_bind},
-	{"connect", "from", why_connect},
-	{NULL, NULL, NULL},
+static const struct verb questions[] = {
+	{"bind", "reuseaddr reuseport v6only uid device no-listen probe os excluded mirrored", 1,
+	 why_bind, NULL},
+	{"connect", "from", 1, why_connect, NULL},
+	{NULL, NULL, 0, NULL, NULL},
 };
-
-static bool is_in(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)); at += length)
-		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
-			return true;
-	return false;
-}
-
-/* An option of another question has no meaning here: refused rather than ignored. */
-static int check_options(const struct arguments *arguments, const struct why_question *question,
-			 struct eph_error *reterr)
-{
-	for (unsigned i = 0; i < arguments->n_options; i++)
-		for (const struct option_spec *own = options; own->name; own++)
-			if (arguments->option[i] == own && !is_in(question->options, own->name))
-				return error_set(reterr, -EINVAL, "why",
-						 "--%s is no option of '%s'", own->name,
-						 question->name);
-	return 0;
-}
 
 static int run(const struct arguments *arguments, struct outcome *outcome, struct eph_error *reterr)
 {
-	const struct why_question *question = questions;
+	const struct verb *question;
 	int r;
 
 	if (!arguments->n_operands)
 		return error_set(reterr, -EINVAL, "why",
 				 "why what? expected bind [ADDRESS:]PORT or connect DST:PORT");
-	while (question->name && strcmp(question->name, arguments->operand[0]) != 0)
-		question++;
-	if (!question->name)
+	question = verb_find(arguments, questions);
+	if (!question)
 		return error_set(reterr, -EINVAL, "why",
 				 "'%.60s' is no question: expected bind or connect",
 				 arguments->operand[0]);
-	r = check_options(arguments, question, reterr);
+	r = verb_check(arguments, question, reterr);
 	return r < 0 ? r : question->run(arguments, outcome, reterr);
 }
 

@@ -6,6 +6,20 @@
 
 #include "arguments.h"
 
+/* The options that name them; HELP is that of --host. */
+#define MANY_HOSTS_OPTIONS(help)                                                                   \
+	{"host", 0, "[USER@]NAME[:PORT]...", help, NULL},                                          \
+		{"hosts-file", 0, "FILE", "the same for each line of FILE (-: standard input)",    \
+		 "@file"},                                                                         \
+	{                                                                                          \
+		"parallel", 0, "N", "so many hosts at a time (8)", NULL                            \
+	}
+
+/* Values of --os. */
+#define SYSTEM_WORDS                                                                               \
+	"aix bsdos dragonfly freebsd hpux illumos irix linux macos netbsd openbsd solaris10 "      \
+	"solaris11 tru64 windows windows-nt5"
+
 /* What one of several hosts comes to, in a few words. */
 struct host_row {
 	char text[240];

@@ -6,15 +6,6 @@
 
 #include "many_hosts.h"
 
-struct range_verb {
-	const char *name;
-	const char *options; /* of the command's own options those it takes, separated by blanks */
-	unsigned operands_max; /* besides the verb */
-	int (*run)(const struct arguments *arguments, struct outcome *outcome,
-		   struct eph_error *reterr);
-	host_run *remote; /* NULL: --host has no meaning, or run() takes it */
-};
-
 int range_facts(const struct arguments *arguments, struct outcome *outcome,
 		struct eph_error *reterr);
 int range_firewall(const struct arguments *arguments, struct outcome *outcome,
