@@ -68,11 +68,7 @@ static void add_host(const struct check_view *view, const struct screen *screen,
 		      *snapshot->host ? snapshot->host : "this host", snapshot->os,
 		      (int)strcspn(snapshot->release, "-"), snapshot->release,
 		      name_collector(snapshot), COUNTED(view->files, "configuration file"));
-	if (screen->width)
-		printable_cut(out, line.text, screen->width);
-	else
-		printable_puts(out, line.text);
-	strbuf_puts(out, "\n\n");
+	screen_heading(screen, out, line.text);
 	strbuf_done(&line);
 }
 

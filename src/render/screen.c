@@ -25,6 +25,15 @@ void screen_paint(const struct screen *screen, struct strbuf *out, enum paint pa
 	strbuf_puts(out, "\033[0m");
 }
 
+void screen_heading(const struct screen *screen, struct strbuf *out, const char *text)
+{
+	if (screen->width)
+		printable_cut(out, text, screen->width);
+	else
+		printable_puts(out, text);
+	strbuf_puts(out, "\n\n");
+}
+
 /* Bytes up to a blank where a line may end: a number is torn neither from its next three digits nor from its unit. */
 static size_t word_length(const char *text)
 {

@@ -27,6 +27,9 @@ enum paint {
 void screen_paint(const struct screen *screen, struct strbuf *out, enum paint paint,
 		  const char *text);
 
+/* Append @text from outside as the first line of an answer, cut to the screen, and an empty line below it. */
+void screen_heading(const struct screen *screen, struct strbuf *out, const char *text);
+
 /* Append @text, words wrapped at @width cells (0: never); lines after the first begin with @indent blanks. The text
  * before it on the first line is @column cells wide. Ends with a newline. Returns how many lines were written. */
 unsigned screen_wrap(struct strbuf *out, const char *text, unsigned column, unsigned indent,

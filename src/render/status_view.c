@@ -47,11 +47,7 @@ static void add_host(const struct status_view *view, const struct screen *screen
 		strbuf_clear(&line);
 		add_host_line(view, strcspn(view->snapshot->release, "-"), &line);
 	}
-	if (screen->width)
-		printable_cut(out, line.text, screen->width);
-	else
-		printable_puts(out, line.text);
-	strbuf_puts(out, "\n\n");
+	screen_heading(screen, out, line.text);
 	strbuf_done(&line);
 }
 
