@@ -148,6 +148,8 @@ static int run_started(const struct running *running, const struct run_program *
 	if (r == 0)
 		r = run_preload_environment(running->request, library, image, running->memory,
 					    reterr);
+	if (r == 0)
+		run_replies(running->pool);
 	if (r == 0 && running->cgroup) {
 		run_cgroup_links(running->cgroup, kept.fd + kept.count);
 		kept.count += RUN_CGROUP_LINKS;

@@ -81,6 +81,11 @@ struct run_kept {
 int run_child(const char *path, const char *const *argv, const struct run_kept *kept,
 	      int *ret_status, struct eph_error *reterr);
 
+/* --- run_replies.c --- */
+
+/* A warning on standard error for sources that other hosts' replies do not come back to. */
+void run_replies(const struct eph_pool *pool);
+
 /* --- run_report.c and run_unit.c: words --- */
 
 /* @cgroup is NULL when there is none; @without says why, "" when nobody wanted one. */

@@ -145,8 +145,9 @@ static int read_prefix(const char *text, const char *slash, struct sources *ret,
 	if (!added)
 		return error_set(reterr, -EADDRNOTAVAIL, "from",
 				 "%s: none of its addresses is one of this host; `ip route add "
-				 "local %s dev lo` makes them so",
-				 text, text);
+				 "local %s dev lo`%s makes them so",
+				 text, text,
+				 first.family == IP_V6 ? " with net.ipv6.ip_nonlocal_bind=1" : "");
 	return 0;
 }
 

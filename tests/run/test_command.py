@@ -301,6 +301,36 @@ def namespace():
     ok('--netns')
 
 
+def replies():
+    """Where replies cannot come back from other hosts, a warning says so before COMMAND starts."""
+    if do('ip', 'link', 'add', 'ephp0', 'type', 'veth', 'peer', 'ephp1').status:
+        print('no veth: not tried whether replies come back')
+        return
+    for one in ('addr add 10.7.0.1/24 dev ephp0', 'addr add 10.8.0.1/24 dev ephp1', 'addr add fd00:7::1/64 dev ephp0 nodad',
+                'link set ephp0 up', 'link set ephp1 up', 'route add local 10.7.0.16/28 dev lo', 'route add local 10.9.0.0/28 dev lo',
+                '-6 route add local fd00:7::10/124 dev lo'):
+        need(do('ip', *one.split()).status == 0, one)
+    refused('--from', 'fd00:7::10/124', '--', *starts, says='with net.ipv6.ip_nonlocal_bind=1')
+    frame.setting('ipv6/ip_nonlocal_bind', '1')
+    for source, warning in (('10.7.0.1', ''), ('dev:ephp0', ''), ('127.0.0.0/28', ''), ('10.7.0.16/28', ''),
+                            ('10.9.0.0/28', "10.9.0.0 and 15 more: in none of this host's networks"),
+                            ('fd00:7::10/124', 'fd00:7::10 and 15 more: neighbours'), ('10.7.0.1,10.9.0.1', '10.9.0.1: in none')):
+        need_warning(source, warning)
+    frame.setting('ipv4/conf/ephp0/arp_ignore', '1')
+    need_warning('10.7.0.16/28', '10.7.0.16 and 15 more: neighbours')
+    need_warning('10.7.0.1', '')
+    need(do('ip', 'link', 'set', 'ephp1', 'down').status == 0, 'down')
+    need_warning('10.8.0.1', '10.8.0.1: the interface is down')
+    ok('whether replies come back')
+
+
+def need_warning(source, warning):
+    done = do(*under_run('--from', source, '--', 'echo', 'started'))
+    need(done.status == 0 and done.out == 'started\n', 'it runs', done)
+    need(done.err.startswith('ephemports: run: warning: ' + warning) and done.err.count('\n') == 1 if warning else not done.err,
+         f'{source} is warned of: {warning or "no"}', done)
+
+
 exit_statuses()
 refusals()
 programs()
@@ -313,3 +343,4 @@ with frame.background(service, *at, ready=frame.listens(PORT)):
     report()
     unit()
     namespace()
+    replies()
