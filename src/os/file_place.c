@@ -13,15 +13,23 @@
 
 #define LINKS_MAX 40u
 
+/* That / is the root need not be said. */
+static bool is_slash(int fd)
+{
+	struct stat given, own;
+
+	return fstat(fd, &given) == 0 && stat("/", &own) == 0 && given.st_ino == own.st_ino &&
+	       given.st_dev == own.st_dev;
+}
+
 /* openat2() keeps links below the root. Where it is not to be had (a sandbox), / itself can do without. */
 static int open_directory(int root_fd, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
-	const char *root = secure_getenv("EPHEMPORTS_ROOT");
 
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !(root && *root))
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && is_slash(root_fd))
 		fd = openat(root_fd, *path ? path : ".", (int)how.flags);
 	return fd < 0 ? -errno : (int)fd;
 }
