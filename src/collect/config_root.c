@@ -3,11 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "alloc.h"
 #include "error.h"
@@ -53,23 +51,10 @@ int config_root_open(struct eph_error *reterr)
 		      : fd;
 }
 
-/* @path is relative to the root. Where openat2() is not to be had (a sandbox), / itself can do without. */
-static int open_below(int root_fd, const char *path, int flags)
-{
-	int never_wait = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
-	struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC | never_wait),
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
-
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !root())
-		fd = openat(root_fd, *path ? path : ".", (int)how.flags);
-	return fd < 0 ? -errno : (int)fd;
-}
-
 bool config_root_has(const char *path)
 {
 	CLEANUP(fd_closep) int root_fd = config_root_open(NULL);
-	CLEANUP(fd_closep) int fd = root_fd < 0 ? -1 : open_below(root_fd, path, O_PATH);
+	CLEANUP(fd_closep) int fd = root_fd < 0 ? -1 : fd_open_below(root_fd, path, O_PATH);
 
 	return fd >= 0;
 }
@@ -128,7 +113,7 @@ static int add_file(const struct search *search, const char *path)
 		search->list->unreadable++;
 		return 0;
 	}
-	fd = open_below(search->root_fd, path, O_RDONLY);
+	fd = fd_open_below(search->root_fd, path, O_RDONLY);
 	r = fd < 0 ? fd : config_root_read(fd, &text, &length);
 	if (r == -ENOMEM)
 		return r;
@@ -208,7 +193,7 @@ static void names_done(struct names *names)
 static int read_names(const struct search *search, const char *directory, const char *pattern,
 		      size_t length, struct names *ret)
 {
-	int fd = open_below(search->root_fd, directory, O_RDONLY | O_DIRECTORY), r = 0;
+	int fd = fd_open_below(search->root_fd, directory, O_RDONLY | O_DIRECTORY), r = 0;
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 

@@ -2,37 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
 
 #define LINKS_MAX 40u
-
-/* That / is the root need not be said. */
-static bool is_slash(int fd)
-{
-	struct stat given, own;
-
-	return fstat(fd, &given) == 0 && stat("/", &own) == 0 && given.st_ino == own.st_ino &&
-	       given.st_dev == own.st_dev;
-}
-
-/* openat2() keeps links below the root. Where it is not to be had (a sandbox), / itself can do without. */
-static int open_directory(int root_fd, const char *path)
-{
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
-
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && is_slash(root_fd))
-		fd = openat(root_fd, *path ? path : ".", (int)how.flags);
-	return fd < 0 ? -errno : (int)fd;
-}
 
 /* "etc/sysctl.d/x.conf": @ret_directory "etc/sysctl.d", and the start of the name. Return: 0 or negative errno. */
 static int split(const char *path, char ret_directory[PATH_MAX], const char **ret_name)
@@ -60,7 +36,7 @@ static int make_directory(int root_fd, const char *path)
 
 	if (r < 0)
 		return r;
-	fd = open_directory(root_fd, parent);
+	fd = fd_open_below(root_fd, parent, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
 	if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST)
@@ -78,9 +54,9 @@ static int look(int root_fd, const char *path, bool make, struct file_place *ret
 
 	if (r < 0)
 		return r;
-	ret->directory_fd = open_directory(root_fd, directory);
+	ret->directory_fd = fd_open_below(root_fd, directory, O_PATH | O_DIRECTORY);
 	if (ret->directory_fd == -ENOENT && make && make_directory(root_fd, directory) == 0)
-		ret->directory_fd = open_directory(root_fd, directory);
+		ret->directory_fd = fd_open_below(root_fd, directory, O_PATH | O_DIRECTORY);
 	if (ret->directory_fd < 0)
 		return ret->directory_fd;
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
