@@ -1,6 +1,5 @@
 #include <errno.h>
 
-#include "alloc.h"
 #include "arguments.h"
 #include "check_view.h"
 #include "config_files.h"

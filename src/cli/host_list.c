@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "ssh_words.h"
 
 #define LINE_MAX_BYTES 512u

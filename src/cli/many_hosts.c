@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fd.h"
 #include "host_list.h"
 #include "json.h"
 #include "look.h"

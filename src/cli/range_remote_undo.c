@@ -1,9 +1,6 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "change_session.h"
-#include "change_view.h"
 #include "range.h"
 #include "range_remote_guard.h"
 #include "range_undo.h"

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "command_exec.h"
 #include "error.h"
 #include "fd.h"

@@ -14,7 +14,6 @@
 #ifndef EPH_COLLECT_COLLECTOR_H
 #define EPH_COLLECT_COLLECTOR_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "grouping.h"

@@ -8,6 +8,8 @@
 #ifndef EPH_COLLECT_CONFIG_ROOT_H
 #define EPH_COLLECT_CONFIG_ROOT_H
 
+#include <stdbool.h>
+
 #include "file_list.h"
 
 struct eph_error;

@@ -6,7 +6,6 @@
 #define EPH_CONNECT_OWNED_PORTS_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "port_range.h"

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "error.h"
 #include "fd.h"
 #include "parse.h"
-#include "port_range.h"
 #include "socket_window.h"
 #include "strbuf.h"
 

@@ -10,7 +10,6 @@
 #define EPH_CONNECT_TUPLE_LOCKS_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define TUPLE_LOCKS   64u

@@ -5,7 +5,6 @@
 #ifndef EPH_CORE_FILE_LIST_H
 #define EPH_CORE_FILE_LIST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -6,7 +6,6 @@
 
 #include "alloc.h"
 #include "error.h"
-#include "parse.h"
 #include "text_netstat_reader.h"
 #include "text_utf16.h"
 

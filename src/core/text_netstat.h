@@ -10,8 +10,6 @@
 #ifndef EPH_CORE_TEXT_NETSTAT_H
 #define EPH_CORE_TEXT_NETSTAT_H
 
-#include <stdbool.h>
-
 #include "socket_table.h"
 
 struct eph_error;

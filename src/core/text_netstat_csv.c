@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "parse.h"
 
 static const char *const names[CSV_COLUMNS] = {

@@ -4,7 +4,6 @@
 #ifndef EPH_OS_RC_LOCAL_H
 #define EPH_OS_RC_LOCAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "port_range.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "child.h"
 #include "error.h"
 #include "ssh_files.h"

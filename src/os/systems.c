@@ -2,11 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "error.h"
-#include "parse.h"
 
 const struct os_system *const os_systems[] = {
 #define OS_SYSTEM(name) &os_##name,

@@ -1,6 +1,5 @@
 #include "bar.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "strbuf.h"

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alloc.h"
-
 const char *name_endpoint(const struct ip_address *address, uint16_t port,
 			  char text[ENDPOINT_TEXT_BYTES])
 {

@@ -13,7 +13,6 @@
 #ifndef EPH_RENDER_TABLE_H
 #define EPH_RENDER_TABLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

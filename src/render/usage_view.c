@@ -6,7 +6,6 @@
 
 #include "names.h"
 #include "number.h"
-#include "printable.h"
 #include "service.h"
 #include "strbuf.h"
 #include "table.h"

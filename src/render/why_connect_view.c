@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "alloc.h"
 #include "capacity_view.h"
 #include "json.h"
 #include "names.h"

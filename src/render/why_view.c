@@ -3,13 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "json.h"
 #include "names.h"
 #include "number.h"
 #include "paste.h"
 #include "port_set.h"
-#include "printable.h"
 #include "strbuf.h"
 #include "why_claims.h"
 #include "why_elsewhere.h"

@@ -1,7 +1,6 @@
 #include "connect_verdict.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "connect_causes.h"

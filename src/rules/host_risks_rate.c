@@ -1,7 +1,6 @@
 /* How fast connections are opened and closed by this side, and whether the range lasts at that rate. */
 #include "host_risks_search.h"
 #include "number.h"
-#include "strbuf.h"
 #include "time_wait.h"
 
 #define TIME_WAIT_MS    60000u /* TCP_TIMEWAIT_LEN, fixed in the kernel */

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "host_risks_search.h"
-#include "number.h"
 #include "strbuf.h"
 
 #define SERVICES_SHOWN 12u

@@ -4,7 +4,6 @@
 #ifndef EPH_RULES_PICK_RESULT_H
 #define EPH_RULES_PICK_RESULT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "port_set.h"

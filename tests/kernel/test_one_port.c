@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "collector.h"
 #include "error.h"
 #include "netns.h"

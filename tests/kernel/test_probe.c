@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "collector.h"
 #include "error.h"
 #include "netns.h"

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "edit_text.h"
 #include "error.h"
 #include "rc_local.h"
 #include "stanza.h"

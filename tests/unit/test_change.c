@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "change.h"
 #include "change_step.h"
 #include "error.h"

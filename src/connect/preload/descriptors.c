@@ -1,5 +1,4 @@
 /* The ends of descriptors: their ports are tried again soon, and what was noted of them is forgotten. */
-#include <errno.h>
 #include <linux/close_range.h>
 #include <stdatomic.h>
 #include <unistd.h>
