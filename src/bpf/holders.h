@@ -3,8 +3,8 @@
  * descriptors are a million words of memory, read in some 20 ms; /proc/PID/fd takes seconds for the same.
  *
  * Processes come and go meanwhile. A task that left the list still points onwards, but nobody points back: then the walk
- * goes on from the task before it. If that left, too, it ends (`changed`) and user space begins anew. A file seen in an array that was just given up may be held no more: user
- * space looks at each descriptor that is reported.
+ * goes on from the task before it. If that left, too, it ends (`changed`) and user space begins anew. A file seen in an
+ * array that was just given up may be held no more: user space looks at each descriptor that is reported.
  */
 #ifndef EPH_BPF_HOLDERS_H
 #define EPH_BPF_HOLDERS_H

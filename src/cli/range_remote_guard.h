@@ -60,8 +60,8 @@ void range_waiting_remove(const struct range_remote *remote);
 
 /**
  * range_waiting_settle() - what waits, and what became of it; said on standard error where it was decided meanwhile
- * To be called before every change. A guard whose change was interrupted and does not stand is ended. Return: 1 with @ret and @ret_state (WAITS or KILLED), 0: nothing waits; negative errno
- * with @reterr.
+ * To be called before every change. A guard whose change was interrupted and does not stand is ended. Return: 1 with
+ * @ret and @ret_state (WAITS or KILLED), 0: nothing waits; negative errno with @reterr.
  */
 int range_waiting_settle(struct range_remote *remote, struct range_waiting *ret,
 			 enum range_guard_state *ret_state, struct eph_error *reterr);

@@ -26,7 +26,8 @@ enum sysctl_reader {
 };
 #define SYSCTL_READERS 3u
 
-/* Who may read the files of one Linux: the first that finds a setting is who its boot leaves it to, and all shall find the same. */
+/* Who may read the files of one Linux: the first that finds a setting is who its boot leaves it to, and all shall find
+ * the same. */
 struct sysctl_readers {
 	enum sysctl_reader reader[SYSCTL_READERS];
 	unsigned count;
@@ -39,7 +40,8 @@ struct sysctl_readers {
  * @unsure:    of the directories, which comes last: sysctl_set_elsewhere(); or whether any is read at all
  *
  * Without systemd each distribution has a script of its own: sysctl --system, one directory after another (BusyBox), or, where
- * there is no directory, /etc/sysctl.conf alone (Red Hat Enterprise Linux 5). All but the last read /etc/sysctl.conf at the end.
+ * there is no directory, /etc/sysctl.conf alone (Red Hat Enterprise Linux 5). All but the last read /etc/sysctl.conf at
+ * the end.
  */
 struct sysctl_readers sysctl_readers_of(bool systemd, bool directory, bool unsure);
 
@@ -73,7 +75,8 @@ bool text_sysctl_conf_find(const struct file_list *files, const char *key,
 bool sysctl_readers_find(const struct file_list *files, const char *key,
 			 const struct sysctl_readers *readers, struct sysctl_line *ret);
 
-/* The same as text_sysctl_conf_find(), and true also for the line by which systemd-sysctl forgets the key (value.start is NULL). */
+/* The same as text_sysctl_conf_find(), and true also for the line by which systemd-sysctl forgets the key (value.start
+ * is NULL). */
 bool text_sysctl_conf_last(const struct file_list *files, const char *key,
 			   enum sysctl_reader reader, struct sysctl_line *ret);
 

@@ -22,8 +22,8 @@ struct file_place {
 /**
  * file_place_find() - follow @path below @root_fd
  * @make: make the directory when it alone is missing
- * Return: 0; -ENOENT when the directory is missing; -ENOLINK (a link that leads to nothing), -ELOOP, -EACCES, ...; @ret is released with file_place_done() in
- * any case.
+ * Return: 0; -ENOENT when the directory is missing; -ENOLINK (a link that leads to nothing), -ELOOP, -EACCES, ...; @ret
+ * is released with file_place_done() in any case.
  */
 int file_place_find(int root_fd, const char *path, bool make, struct file_place *ret);
 void file_place_done(struct file_place *place);

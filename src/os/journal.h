@@ -3,8 +3,9 @@
  *
  * The directory is EPHEMPORTS_STATE_DIR (secure_getenv), else /var/lib/ephemports: made when it is missing, mode 0700,
  * refused when it belongs to somebody else, when others may enter it, or when a symbolic link leads there. For each host
- * one writer at a time holds its lock, so that hosts are changed side by side. Entries are read as hostile input: sizes are limited, unknown and missing keys refused, backups
- * compared with their digest. An entry holds settings, values, paths, digests and names of backups, never a command.
+ * one writer at a time holds its lock, so that hosts are changed side by side. Entries are read as hostile input: sizes are
+ * limited, unknown and missing keys refused, backups compared with their digest. An entry holds settings, values, paths,
+ * digests and names of backups, never a command.
  */
 #ifndef EPH_OS_JOURNAL_H
 #define EPH_OS_JOURNAL_H

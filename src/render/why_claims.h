@@ -10,8 +10,8 @@
 struct json;
 struct strbuf;
 
-/* "firewall": "read", "read-in-part" or "not-read", "firewall_not_read_because" if there is more to say, and "claims": [{"what", "rule", "certain", "text"}] into the open
- * object. @claims may be NULL. */
+/* "firewall": "read", "read-in-part" or "not-read", "firewall_not_read_because" if there is more to say, and "claims":
+ * [{"what", "rule", "certain", "text"}] into the open object. @claims may be NULL. */
 void why_claims_json(const struct firewall_claims *claims, const struct bind_query *query,
 		     struct json *json);
 

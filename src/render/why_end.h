@@ -6,8 +6,8 @@
 
 #include "why_view.h"
 
-/* The one process that holds everything in the way, or of a busy server all that was looked at; NULL when there are several, some are not known, or it would not
- * help. */
+/* The one process that holds everything in the way, or of a busy server all that was looked at; NULL when there are
+ * several, some are not known, or it would not help. */
 const struct process_record *why_end_process(const struct why_bind *why,
 					     const struct snapshot *snapshot);
 

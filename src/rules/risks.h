@@ -16,7 +16,8 @@
 /**
  * risks_judge() - the risks of every namespace in @snapshot
  * @usage: by destination, of the same snapshot
- * Where a count is not exact, the benefit of the doubt is given: left_max decides. Return: 0 or -ENOMEM. Free with risks_result_done().
+ * Where a count is not exact, the benefit of the doubt is given: left_max decides. Return: 0 or -ENOMEM. Free with
+ * risks_result_done().
  */
 int risks_judge(const struct snapshot *snapshot, const struct usage_result *usage,
 		struct risks_result *ret);
