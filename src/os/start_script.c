@@ -11,137 +11,9 @@
 #include "ndd.h"
 #include "rc_order.h"
 #include "reserved.h"
+#include "script_sets.h"
 
 #define MARK "# Written by ephemports"
-
-/* "ndd -set /dev/tcp NAME VALUE" in a line of a script. */
-struct script_set {
-	struct text_span name, value;
-};
-
-static struct text_span without_quotes(struct text_span word)
-{
-	while (word.length && strchr("\"';", word.start[word.length - 1]))
-		word.length--;
-	while (word.length && strchr("\"'", *word.start)) {
-		word.start++;
-		word.length--;
-	}
-	return word;
-}
-
-static bool next_set(struct text_span *line, struct script_set *ret)
-{
-	struct text_span word;
-
-	while (text_word_next(line, &word)) {
-		if (text_begins(word, "#"))
-			return false;
-		if (!text_is(word, "-set"))
-			continue;
-		if (!text_word_next(line, &word) || !text_word_next(line, &ret->name) ||
-		    !text_word_next(line, &ret->value))
-			return false;
-		ret->name = without_quotes(ret->name);
-		ret->value = without_quotes(ret->value);
-		return true;
-	}
-	return false;
-}
-
-/* The name in $NAME or ${NAME}. */
-static bool variable(struct text_span word, struct text_span *ret)
-{
-	if (!text_begins(word, "$"))
-		return false;
-	*ret = (struct text_span){word.start + 1, word.length - 1};
-	if (text_begins(*ret, "{") && text_ends(*ret, "}"))
-		*ret = (struct text_span){ret->start + 1, ret->length - 2};
-	return ret->length != 0;
-}
-
-/* A number, or a variable to which the script last gave one before, as EPHEM_LO="49152". */
-static bool resolve(const struct os_file *file, struct text_span value, uint32_t *ret)
-{
-	struct text_lines lines = text_lines(file->text, file->length, false);
-	struct text_span name, line, left, right;
-	bool found = false;
-
-	if (os_text_number(value, UINT16_MAX, ret))
-		return true;
-	if (!variable(value, &name))
-		return false;
-	while (text_line_next(&lines, &line) && line.start + line.length <= value.start)
-		if (text_split(line, '=', &left, &right) && left.length == name.length &&
-		    memcmp(left.start, name.start, name.length) == 0)
-			found = os_text_number(without_quotes(right), UINT16_MAX, ret);
-	return found;
-}
-
-/* Is @name this setting? A loop may write ${p}_smallest_anon_port: for which protocols is not looked after. */
-static bool names(struct text_span name, const char *setting)
-{
-	const char *tail = strchr(setting, '_');
-
-	return text_is(name, setting) || (text_begins(name, "$") && tail && text_ends(name, tail));
-}
-
-static void boot_set(struct os_range *range, const struct script_set *set,
-		     const struct os_file *file, uint32_t line)
-{
-	for (int end = 0; end < 2; end++) {
-		uint32_t value;
-
-		if (!names(set->name, end == OS_END_LOW ? range->spec->low : range->spec->high))
-			continue;
-		if (text_begins(set->name, "$") || !resolve(file, set->value, &value))
-			value = UINT16_MAX + 1;
-		range->boot_value[end] = value;
-		edit_where(range, file->path, line);
-	}
-}
-
-/* "tcp_extra_priv_ports_add" and "..._del": the list. */
-static struct os_reserved *list_of(struct os_state *state, struct text_span name, bool *ret_add)
-{
-	*ret_add = text_ends(name, "_add");
-	if (!*ret_add && !text_ends(name, "_del"))
-		return NULL;
-	name.length -= sizeof("_add") - 1;
-	for (size_t i = 0; i < state->reserveds; i++)
-		if (state->reserved[i].list && text_is(name, state->reserved[i].setting))
-			return &state->reserved[i];
-	return NULL;
-}
-
-static void boot_port(struct os_state *state, const struct os_file *file, unsigned line,
-		      struct script_set set)
-{
-	struct port_set one = {{0}}, none = {{0}};
-	bool add;
-	struct os_reserved *reserved = list_of(state, set.name, &add);
-	uint32_t port;
-
-	if (!reserved || !resolve(file, set.value, &port) || !port)
-		return;
-	port_set_add(&one, (uint16_t)port);
-	os_list_boot_line(reserved, false, add ? &one : &none, add ? &none : &one, file->path,
-			  line);
-}
-
-static void boot_script(struct os_state *state, const struct os_file *file)
-{
-	struct text_lines lines = text_lines(file->text, file->length, true);
-	struct script_set set;
-	struct text_span line;
-
-	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set)) {
-			boot_port(state, file, lines.number, set);
-			for (size_t i = 0; i < state->ranges; i++)
-				boot_set(&state->range[i], &set, file, lines.number);
-		}
-}
 
 void start_script_boot(const struct start_script *script, struct os_state *state,
 		       const struct os_files *files)
@@ -150,52 +22,12 @@ void start_script_boot(const struct start_script *script, struct os_state *state
 
 	(void)script;
 	while ((file = rc_next(state->system, files, file)))
-		boot_script(state, file);
+		script_sets_boot(state, file);
 }
 
 static bool is_ours(const struct os_file *file)
 {
 	return file && memmem(file->text, file->length, MARK, sizeof(MARK) - 1);
-}
-
-static bool sets_list(const struct os_state *state, struct text_span name)
-{
-	if (!text_ends(name, "_add") && !text_ends(name, "_del"))
-		return false;
-	name.length -= sizeof("_add") - 1;
-	for (const struct os_list *list = state->system->list; list && list->setting; list++)
-		if (text_is(name, list->setting))
-			return true;
-	return false;
-}
-
-static bool sets_any(const struct os_file *file, const struct os_range_spec *spec)
-{
-	struct text_lines lines = text_lines(file->text, file->length, true);
-	struct script_set set;
-	struct text_span line;
-
-	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set))
-			if (names(set.name, spec->low) || names(set.name, spec->high))
-				return true;
-	return false;
-}
-
-static bool sets_range(const struct os_state *state, const struct os_file *file)
-{
-	struct text_lines lines = text_lines(file->text, file->length, true);
-	struct script_set set;
-	struct text_span line;
-
-	for (size_t i = 0; i < state->ranges; i++)
-		if (sets_any(file, state->range[i].spec))
-			return true;
-	while (text_line_next(&lines, &line))
-		while (next_set(&line, &set))
-			if (sets_list(state, set.name))
-				return true;
-	return false;
 }
 
 bool start_script_is_set(const struct start_script *script, const struct os_state *state,
@@ -205,7 +37,7 @@ bool start_script_is_set(const struct start_script *script, const struct os_stat
 
 	(void)script;
 	while ((file = rc_next(state->system, files, file)))
-		if (sets_range(state, file))
+		if (script_sets_range(state, file))
 			return true;
 	return false;
 }
@@ -216,10 +48,10 @@ static bool is_our_set(const struct os_state *state, struct text_span body, stru
 	uint32_t number;
 	bool known;
 
-	if (!text_begins(body, "\t${NDD} -set /dev/") || !next_set(&body, ret) || body.length ||
-	    !os_text_number(ret->value, UINT16_MAX, &number))
+	if (!text_begins(body, "\t${NDD} -set /dev/") || !script_sets_next(&body, ret) ||
+	    body.length || !os_text_number(ret->value, UINT16_MAX, &number))
 		return false;
-	known = sets_list(state, ret->name);
+	known = script_sets_list(state, ret->name);
 	for (size_t i = 0; i < state->ranges; i++)
 		known |= text_is(ret->name, state->range[i].spec->low) ||
 			 text_is(ret->name, state->range[i].spec->high);
@@ -301,7 +133,7 @@ static void list_wanted(const struct os_state *state, const struct os_reserved *
 		own->reserved[i] = (struct os_reserved){.setting = state->reserved[i].setting,
 							.list = state->reserved[i].list};
 	if (file)
-		boot_script(own, file);
+		script_sets_boot(own, file);
 	*ret_plus = own->reserved[index].boot_plus;
 	*ret_minus = own->reserved[index].boot_minus;
 	if (!wish || !os_list_meant(reserved, wish) || os_list_is_kept(reserved, reserved, wish))
@@ -426,7 +258,7 @@ static const struct os_file *last_other(const struct os_state *state, const stru
 	const struct os_file *file = NULL, *last = NULL;
 
 	while ((file = rc_next(state->system, files, file)))
-		if (!is_ours(file) && sets_range(state, file))
+		if (!is_ours(file) && script_sets_range(state, file))
 			last = file;
 	return last;
 }
@@ -453,10 +285,10 @@ static int check_rerun(const struct os_state *state, const struct os_files *file
 		const struct os_range_spec *spec = state->range[i].spec;
 		const struct os_file *file = NULL;
 
-		if (edit_wanted(plan, spec->low) || !sets_any(old, spec))
+		if (edit_wanted(plan, spec->low) || !script_sets_one(old, spec))
 			continue;
 		while ((file = rc_next(state->system, files, file)))
-			if (!is_ours(file) && sets_any(file, spec))
+			if (!is_ours(file) && script_sets_one(file, spec))
 				return error_set(reterr, -EBUSY, "range",
 						 "%s and %.100s both set %s, which would change "
 						 "too: take it out of one of them",
