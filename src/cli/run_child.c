@@ -126,8 +126,12 @@ static void stop_too(int signal)
 static void look_after(struct child *child)
 {
 	int status;
+	pid_t pid;
 
-	while (!child->ended && waitpid(child->pid, &status, WNOHANG | WUNTRACED) == child->pid) {
+	/* As the first process of a container we have orphans to bury, too. */
+	while (!child->ended && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != child->pid)
+			continue;
 		if (WIFSTOPPED(status)) {
 			stop_too(WSTOPSIG(status));
 			continue;

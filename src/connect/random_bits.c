@@ -47,7 +47,13 @@ static void draw(void)
 
 uint64_t random_bits(void)
 {
-	if (!drawn.left || drawn.generation != generation)
+	size_t left = drawn.left;
+
+	if (!left || drawn.generation != generation) {
 		draw();
-	return drawn.bits[--drawn.left];
+		left = DRAWN;
+	}
+	/* A signal handler that comes between has the same number, which is better than one beyond the first. */
+	drawn.left = left - 1;
+	return drawn.bits[left - 1];
 }

@@ -292,6 +292,32 @@ static void case_errors(void)
 	say_answer("refused without waiting", &nobody);
 }
 
+/* A socket whose connection failed connects anew, though another has the port of its first attempt by then. */
+static void case_retry(void)
+{
+	int fd = new_socket(SOCK_STREAM | SOCK_NONBLOCK), held[FILLED], n = 0;
+	struct pollfd poll_for = {.fd = fd, .events = POLLOUT};
+	struct sockaddr_in nobody = service;
+	uint16_t first;
+
+	nobody.sin_port = htons((uint16_t)(ntohs(service.sin_port) + 1));
+	(void)try_connect(fd, &nobody);
+	first = name_of(fd).sin_port;
+	poll(&poll_for, 1, 5000);
+	printf("then %s\n", word(try_connect(fd, &nobody)));
+	while (n < FILLED && (held[n] = connected()) >= 0)
+		will_reset(held[n++]);
+	for (int i = 0; i < n; i++)
+		if (name_of(held[i]).sin_port != first) {
+			close(held[i]);
+			break;
+		}
+	fcntl(fd, F_SETFL, 0);
+	(void)try_connect(fd, &service); /* the first may still be about the failure */
+	printf("%d others, then %s\n", n, word(try_connect(fd, &service)));
+	reset(fd);
+}
+
 /* --- processes, threads, signals --- */
 
 static _Atomic unsigned made, exhausted, other;
@@ -546,22 +572,17 @@ __attribute__((constructor(101))) static void before_main(int argc, char **argv)
 	}
 }
 
-static void case_early(void)
-{
-	say_from();
-}
-
 static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	{"choice", case_choice}, {"descriptors", case_descriptors},
-	{"early", case_early},   {"ends", case_ends},
-	{"errors", case_errors}, {"from", say_from},
-	{"jail", case_jail},     {"late", case_late},
-	{"ports", case_ports},   {"signal", case_signal},
-	{"storm", case_storm},   {"threads", case_threads},
-	{"vfork", case_vfork},
+	{"choice", case_choice},   {"descriptors", case_descriptors},
+	{"early", say_from},       {"ends", case_ends},
+	{"errors", case_errors},   {"from", say_from},
+	{"jail", case_jail},       {"late", case_late},
+	{"ports", case_ports},     {"retry", case_retry},
+	{"signal", case_signal},   {"storm", case_storm},
+	{"threads", case_threads}, {"vfork", case_vfork},
 };
 
 int main(int argc, char **argv)

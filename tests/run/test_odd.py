@@ -78,6 +78,7 @@ with frame.background(service, *at, ready=frame.listens(PORT)):
     out = same('choice', window=True, expect='a window: fine, port kept')
     need('lost' not in out and re.search('address 1', out) is None, 'each choice is kept', out)
     same('errors', expect=['fine: 0 ECHILD', 'in the end fine, again fine, and again EISCONN', 'no socket: -1 ENOTSOCK'])
+    same('retry', expect='16 others, then EISCONN')
     same('descriptors')
     same('storm', 60, expect='60 children, 120 made, 0 without')
     same('signal', 3000, expect='0 failed, 0 failed in the handler, some')

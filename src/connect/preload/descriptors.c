@@ -29,10 +29,12 @@ static void ends(int fd)
 
 static void range_ends(unsigned first, unsigned last)
 {
-	if (!preload_pool())
+	int highest = fd_note_highest();
+
+	if (highest < 0 || !preload_pool())
 		return;
-	if (last >= OWNED_FD_MAX)
-		last = OWNED_FD_MAX - 1;
+	if (last > (unsigned)highest)
+		last = (unsigned)highest;
 	for (unsigned fd = first; fd <= last; fd++)
 		ends((int)fd);
 }
@@ -52,7 +54,7 @@ int close_range(unsigned first, unsigned last, int flags)
 
 void closefrom(int first)
 {
-	range_ends(first < 0 ? 0 : (unsigned)first, OWNED_FD_MAX);
+	range_ends(first < 0 ? 0 : (unsigned)first, ~0u);
 	real_closefrom()(first);
 }
 

@@ -10,6 +10,10 @@ enum fd_note {
 	NOTE_SENDS = 1u << 1,      /* has sent before, so it is bound or none of ours to bind */
 };
 
+/* The highest descriptor that had a port from us or a note, -1 none: who closes all of them need not look at a million. */
+int fd_note_highest(void);
+void fd_note_reach(int fd);
+
 unsigned fd_note_get(int fd);
 void fd_note_set(int fd, enum fd_note note);
 void fd_note_clear(int fd, enum fd_note note);
