@@ -100,3 +100,12 @@ int look_count(const char *text, const char *name, uint64_t max, uint64_t *ret,
 				 text, (unsigned long long)max);
 	return 0;
 }
+
+int look_positive(const char *text, const char *name, uint64_t max, uint64_t *ret,
+		  struct eph_error *reterr)
+{
+	if (parse_uint(text, strlen(text), max, ret) < 0 || !*ret)
+		return error_set(reterr, -EINVAL, name, "'%.40s' is not a count: expected 1-%llu",
+				 text, (unsigned long long)max);
+	return 0;
+}

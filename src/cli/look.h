@@ -21,4 +21,8 @@ struct screen look_screen(void);
 int look_count(const char *text, const char *name, uint64_t max, uint64_t *ret,
 	       struct eph_error *reterr);
 
+/* The same for what must be one at least. */
+int look_positive(const char *text, const char *name, uint64_t max, uint64_t *ret,
+		  struct eph_error *reterr);
+
 #endif

@@ -229,6 +229,8 @@ static const char *const word[] = {"ok", "warning", "critical", "failed"};
 
 static void show_sections(const struct many *many, struct strbuf *out)
 {
+	struct screen screen = look_screen();
+
 	for (size_t i = 0; i < many->hosts.count; i++) {
 		const struct one_host *one = &many->one[i];
 
@@ -239,13 +241,13 @@ static void show_sections(const struct many *many, struct strbuf *out)
 			continue;
 		}
 		strbuf_puts(out, "  ");
-		printable_puts(out, one->head.error.message);
-		strbuf_putc(out, '\n');
+		screen_wrap_outside(out, one->head.error.message, 2, 2, screen.width);
 	}
 }
 
 static void show_rows(const struct many *many, struct strbuf *out)
 {
+	struct screen screen = look_screen();
 	size_t widest = 4;
 
 	for (size_t i = 0; i < many->hosts.count; i++)
@@ -256,8 +258,8 @@ static void show_rows(const struct many *many, struct strbuf *out)
 
 		strbuf_printf(out, "%-*s  %-8s  ", (int)widest, many->hosts.name[i],
 			      word[head->status & 3]);
-		printable_puts(out, head->result < 0 ? head->error.message : head->row.text);
-		strbuf_putc(out, '\n');
+		screen_wrap_outside(out, head->result < 0 ? head->error.message : head->row.text,
+				    (unsigned)widest + 12, (unsigned)widest + 12, screen.width);
 	}
 }
 
@@ -302,9 +304,9 @@ int many_hosts(const struct arguments *arguments, host_run *run, enum many_hosts
 	const char *parallel = arguments_get(arguments, "parallel");
 	struct host_row row = {""};
 	uint64_t limit = PARALLEL;
-	int r = parallel ? look_count(parallel, "parallel", PARALLEL_MAX, &limit, reterr) : 0;
+	int r = parallel ? look_positive(parallel, "--parallel", PARALLEL_MAX, &limit, reterr) : 0;
 
-	many.limit = limit ? limit : 1;
+	many.limit = limit;
 	if (r == 0)
 		r = host_list_read(arguments, &many.hosts, reterr);
 	if (r == 0 && many.hosts.count == 1 && !arguments_has(arguments, "hosts-file"))

@@ -178,6 +178,18 @@ static void note_warnings(struct range_change *range)
 	}
 }
 
+static void note_confirm(struct range_change *range)
+{
+	struct strbuf options = STRBUF_INIT;
+
+	change_view_place(&range->change->place, &options);
+	range_change_note(range, false,
+			  "undone by itself in %s s, and by a reboot, unless you confirm it: "
+			  "ephemports range confirm%s",
+			  GROUPED(range->confirm_s), options.length ? options.text : "");
+	strbuf_done(&options);
+}
+
 int range_change_plan(struct change_session *session, struct range_change *range,
 		      struct eph_error *reterr)
 {
@@ -205,10 +217,7 @@ int range_change_plan(struct change_session *session, struct range_change *range
 	else if (r == 0)
 		r = plan_running(range, reterr);
 	if (r == 0 && range->confirm_s && range->change->steps)
-		range_change_note(range, false,
-				  "undone by itself in %s s, and by a reboot, unless you confirm "
-				  "it: ephemports range confirm",
-				  GROUPED(range->confirm_s));
+		note_confirm(range);
 	if (r == 0)
 		note_warnings(range);
 	return r;

@@ -196,9 +196,7 @@ static int change_host(struct range_remote *remote, struct setting *set, struct 
 		r = host_change_read(&remote->host, &set->change, reterr);
 	if (r == 0 && set->change->state.system->flags & OS_FIXED) {
 		outcome->error_status = STATUS_CRITICAL;
-		return error_set(reterr, -EPERM, "range", "%s: %s",
-				 set->change->state.system->title,
-				 set->change->state.system->because);
+		return error_set(reterr, -EPERM, "range", "%s", set->change->state.system->because);
 	}
 	if (r == 0 && set->confirm_s)
 		r = range_waiting_check(remote, reterr);
@@ -230,8 +228,8 @@ static int read_options(struct setting *set, struct eph_error *reterr)
 	if (r == 0 && !set->reset)
 		r = range_wish_check(set->arguments, reterr);
 	if (r == 0 && within)
-		r = look_count(within, "confirm-within", RANGE_CONFIRM_SECONDS_MAX, &seconds,
-			       reterr);
+		r = look_positive(within, "--confirm-within", RANGE_CONFIRM_SECONDS_MAX, &seconds,
+				  reterr);
 	set->confirm_s = (unsigned)seconds;
 	return r;
 }

@@ -14,7 +14,7 @@ static int wish_ports(const char *text, struct range_change *range, struct eph_e
 {
 	uint64_t ports;
 	uint32_t got;
-	int r = look_count(text, "ports", UINT16_MAX, &ports, reterr);
+	int r = look_positive(text, "--ports", UINT16_MAX, &ports, reterr);
 
 	if (r == 0)
 		r = os_wish_ports(os_find("linux"), (uint32_t)ports, &range->wish, reterr);
@@ -104,7 +104,8 @@ static int run(const struct arguments *arguments, bool reset, struct outcome *ou
 		r = parse_wish(arguments, &range, reterr);
 
 	if (r == 0 && within)
-		r = look_count(within, "confirm-within", CONFIRM_SECONDS_MAX, &seconds, reterr);
+		r = look_positive(within, "--confirm-within", CONFIRM_SECONDS_MAX, &seconds,
+				  reterr);
 	if (r == 0)
 		r = range_change_begin(arguments, &range, reterr);
 	range.persist &= !within;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "change_view.h"
 #include "look.h"
 #include "range.h"
 #include "range_remote.h"
@@ -20,6 +21,7 @@ struct showing {
 	char host[256];
 	char how[CHANGE_PATH_BYTES];
 	struct strbuf waiting; /* what is not confirmed */
+	struct strbuf options; /* with which a command acts where was looked */
 	struct range_view view;
 };
 
@@ -50,6 +52,8 @@ static int read_local(const struct arguments *arguments, struct showing *showing
 			      "about this network namespace.");
 	if (r == 0 && !image)
 		range_waiting_here(&session, &showing->waiting);
+	if (r == 0)
+		change_view_place(&session.local.runner.place, &showing->options);
 	if (listened < 0)
 		note(showing, "Services that listen inside: not known, the sockets could not be "
 			      "read.");
@@ -145,6 +149,7 @@ static void show(const struct arguments *arguments, struct showing *showing,
 
 	if (showing->waiting.length)
 		note(showing, showing->waiting.text);
+	view->options = showing->options.length ? showing->options.text : NULL;
 	view->state = showing->state;
 	view->name = showing->state->system->name;
 	view->title = showing->state->system->title;
@@ -194,7 +199,8 @@ static int show_one(const struct arguments *arguments, const char *host, struct 
 {
 	const char *expected = arguments_get(arguments, "expect");
 	struct showing showing = {.state = calloc(1, sizeof(struct os_state)),
-				  .waiting = STRBUF_INIT};
+				  .waiting = STRBUF_INIT,
+				  .options = STRBUF_INIT};
 	int r = 0;
 
 	snprintf(showing.host, sizeof(showing.host), "%s", host);
@@ -213,6 +219,7 @@ static int show_one(const struct arguments *arguments, const char *host, struct 
 	if (r == 0 && row)
 		fill_row(&showing, row);
 	strbuf_done(&showing.waiting);
+	strbuf_done(&showing.options);
 	file_list_done(&showing.files);
 	free(showing.state);
 	return r;

@@ -18,9 +18,11 @@ int range_undo_find(const struct change_list *list, const char *id, const char *
 			*ret = list->change[i];
 	if (*ret)
 		return 0;
-	return id ? error_set(reterr, -ENOENT, "undo",
-			      "no change '%.40s'; ephemports range log lists them", id)
-		  : error_set(reterr, -ENOENT, "undo", "there is no change to undo");
+	if (id)
+		return error_set(reterr, -ENOENT, "undo",
+				 "no change '%.40s'; ephemports range log lists them", id);
+	return error_set(reterr, -ENOENT, "undo", "there is no change to undo%s%.80s",
+			 *host ? " on " : "", host);
 }
 
 void range_undo_show(const struct arguments *arguments, const struct change *change,

@@ -41,6 +41,6 @@ int range_wish_read(const struct arguments *arguments, const struct os_system *s
 				 "which range? either LOW-HIGH or --ports N");
 	if (given)
 		return port_range_parse(arguments->operand[1], ret, reterr);
-	r = look_count(ports, "ports", UINT16_MAX, &count, reterr);
+	r = look_positive(ports, "--ports", UINT16_MAX, &count, reterr);
 	return r < 0 ? r : os_wish_ports(system, (uint32_t)count, ret, reterr);
 }

@@ -44,3 +44,14 @@ int saved_text_read(const char *path, size_t max, char **ret, size_t *ret_length
 		r = -ENOMEM;
 	return r < 0 ? error_set(reterr, r, "file", "%.200s: %s", path, strerror(-r)) : 0;
 }
+
+int saved_text_blame(const char *path, int code, struct eph_error *reterr)
+{
+	struct eph_error said;
+
+	if (!reterr)
+		return code;
+	said = *reterr;
+	return error_set_at(reterr, code, said.step, said.offset, "%.100s: %s",
+			    strcmp(path, "-") == 0 ? "standard input" : path, said.message);
+}

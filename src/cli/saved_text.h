@@ -13,4 +13,7 @@ struct eph_error;
 int saved_text_read(const char *path, size_t max, char **ret, size_t *ret_length,
 		    struct eph_error *reterr);
 
+/* That @path holds what cannot be read, as @reterr says: its name is put before the message. Return: @code. */
+int saved_text_blame(const char *path, int code, struct eph_error *reterr);
+
 #endif

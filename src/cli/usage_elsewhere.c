@@ -266,6 +266,8 @@ int usage_elsewhere(const struct arguments *arguments, const char *name,
 		r = read_elsewhere(arguments, name, &host, reterr);
 	if (r == 0)
 		r = text_netstat_read(host.text, host.length, &text, reterr);
+	if (r < 0 && host.text)
+		saved_text_blame(name ? name : arguments_get(arguments, "netstat"), r, reterr);
 	if (r == 0)
 		r = judge(arguments, &host, &text, what, ret_view, ret_snapshot, ret, reterr);
 	/* Of a file nobody knows how long its making took. */

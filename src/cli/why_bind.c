@@ -36,7 +36,7 @@ static int parse_uid(const struct arguments *arguments, struct bind_query *query
 {
 	const char *text = arguments_get(arguments, "uid");
 	uint64_t value = geteuid();
-	int r = text ? look_count(text, "uid", UINT32_MAX, &value, reterr) : 0;
+	int r = text ? look_count(text, "--uid", UINT32_MAX, &value, reterr) : 0;
 
 	query->uid = (uint32_t)value;
 	query->privileged = value == 0;

@@ -49,6 +49,8 @@ static int read_list(const struct arguments *arguments, bool udp, struct exclude
 
 	if (r == 0)
 		r = text_excluded_read(text, length, udp, list, reterr);
+	if (r < 0 && text)
+		saved_text_blame(arguments_get(arguments, "excluded"), r, reterr);
 	if (r == 0 && mirrored)
 		r = port_range_parse(mirrored, &list->mirrored, reterr);
 	return r;

@@ -164,18 +164,36 @@ static void add_notes(const struct change_view *view, const struct screen *scree
 	}
 }
 
+void change_view_place(const struct change_place *place, struct strbuf *out)
+{
+	if (change_place_option(place)) {
+		strbuf_puts(out, " -N ");
+		paste_word(out, place->netns_name);
+	}
+	if (*place->host) {
+		strbuf_puts(out, " --host ");
+		paste_word(out, place->host);
+	}
+}
+
 static void undo_command(const struct change *change, struct strbuf *out)
 {
 	strbuf_printf(out, "  undo     ephemports range undo %s", change->id);
-	if (change_place_option(&change->place)) {
-		strbuf_puts(out, " -N ");
-		paste_word(out, change->place.netns_name);
-	}
-	if (*change->place.host) {
-		strbuf_puts(out, " --host ");
-		paste_word(out, change->place.host);
-	}
+	change_view_place(&change->place, out);
 	strbuf_putc(out, '\n');
+}
+
+/* Pasted elsewhere, a command that is for another network namespace would change the host. */
+static void would_run(const struct change_view *view, const char *command, struct strbuf *out)
+{
+	const char *netns = change_place_option(&view->change->place);
+
+	strbuf_puts(out, "  would run");
+	if (netns) {
+		strbuf_puts(out, " in ");
+		printable_puts(out, netns);
+	}
+	strbuf_printf(out, "    %s\n", command);
 }
 
 void change_view_text(const struct change_view *view, const struct screen *screen,
@@ -189,17 +207,19 @@ void change_view_text(const struct change_view *view, const struct screen *scree
 	if (view->dry_run && view->change->steps) {
 		for (unsigned i = 0; i < view->change->steps; i++)
 			if (view->command[i])
-				strbuf_printf(out, "  would run    %s\n", view->command[i]);
+				would_run(view, view->command[i], out);
 		add_edits(view->change, out);
 	} else if (view->change->steps) {
 		undo_command(view->change, out);
 	}
 	add_notes(view, screen, out);
-	if (view->dry_run && view->change->steps)
-		screen_wrap(out,
-			    "Nothing was changed. Run it without --dry-run; the way back is: "
-			    "ephemports range undo",
-			    0, 0, screen->width);
+	if (view->dry_run && view->change->steps) {
+		strbuf_puts(out,
+			    "Nothing was changed. Run it without --dry-run; the way back is then\n"
+			    "  ephemports range undo");
+		change_view_place(&view->change->place, out);
+		strbuf_putc(out, '\n');
+	}
 }
 
 void change_view_undone(const struct change *change, const struct screen *screen,

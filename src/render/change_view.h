@@ -28,6 +28,9 @@ struct change_view {
 void change_view_text(const struct change_view *view, const struct screen *screen,
 		      struct strbuf *out);
 
+/* The options, each behind a space, with which a command acts in @place: "", " -N nc1", " --host db1". */
+void change_view_place(const struct change_place *place, struct strbuf *out);
+
 /* {"schema":1,"changes":[...],"persisted","undo_id","dry_run","warnings"} */
 void change_view_json(const struct change_view *view, struct strbuf *out);
 

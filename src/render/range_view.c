@@ -138,6 +138,13 @@ static void default_phrase(const struct os_range *range, struct strbuf *out)
 		strbuf_printf(out, " until %s", range->built_in->until);
 }
 
+/* Does the default run, and nothing sets another range at boot? */
+static bool default_stays(const struct range_view *view, const struct os_range *range)
+{
+	return range->built_in && same(range->now, range->built_in->range) && !view->image &&
+	       range->boot_known && !range->boot_set && same(range->boot, range->now);
+}
+
 static void fit_phrase(const struct range_view *view, const struct os_range *range,
 		       struct strbuf *out)
 {
@@ -165,16 +172,21 @@ static void range_line(const struct range_view *view, const struct os_range *ran
 		      GROUPED(port_range_width(range->now)),
 		      port_range_width(range->now) == 1 ? "port" : "ports");
 	default_phrase(range, &text);
-	if (range->boot_known || *range->where)
-		strbuf_puts(&text, "; ");
-	boot_phrase(view, range, &text);
+	if (default_stays(view, range)) {
+		strbuf_puts(&text, ", at boot too");
+	} else {
+		if (range->boot_known || *range->where)
+			strbuf_puts(&text, "; ");
+		boot_phrase(view, range, &text);
+	}
 	fit_phrase(view, range, &text);
 	screen_wrap(out, text.text, cells + 32, cells + 32, screen->width);
 	strbuf_done(&name);
 	strbuf_done(&text);
 }
 
-static void reserved_lines(const struct os_state *state, unsigned cells, struct strbuf *out)
+static void reserved_lines(const struct os_state *state, unsigned cells,
+			   const struct screen *screen, struct strbuf *out)
 {
 	bool several = false;
 
@@ -184,19 +196,23 @@ static void reserved_lines(const struct os_state *state, unsigned cells, struct 
 	for (size_t i = 0; i < state->reserveds; i++) {
 		const struct os_reserved *reserved = &state->reserved[i];
 		uint32_t count = port_set_count(&reserved->ports);
+		struct strbuf text = STRBUF_INIT;
 
 		if (!count)
 			continue;
-		strbuf_printf(out, "  %-*s  %s %s never chosen: %s", (int)cells, "",
-			      COUNTED(count, "port"), ARE(count), reserved->setting);
+		strbuf_printf(out, "  %-*s  ", (int)cells, "");
+		strbuf_printf(&text, "%s %s never chosen: %s", COUNTED(count, "port"), ARE(count),
+			      reserved->setting);
 		if (reserved->families == OS_IPV4 || reserved->families == OS_IPV6 ||
 		    reserved->protocols == OS_TCP || reserved->protocols == OS_UDP) {
-			strbuf_puts(out, " ");
-			os_protocol_words(reserved->protocols, reserved->families, out);
+			strbuf_puts(&text, " ");
+			os_protocol_words(reserved->protocols, reserved->families, &text);
 		}
 		if (several)
-			strbuf_puts(out, reserved->lasting ? ", kept at boot" : ", until a reboot");
-		strbuf_puts(out, "\n");
+			strbuf_puts(&text,
+				    reserved->lasting ? ", kept at boot" : ", until a reboot");
+		screen_wrap(out, text.text, cells + 4, cells + 6, screen->width);
+		strbuf_done(&text);
 	}
 }
 
@@ -243,7 +259,8 @@ static void advice(const struct range_view *view, const struct screen *screen, s
 	else if (is_recommended(view->state) && range_view_status(view) == 0)
 		strbuf_puts(out, "Nothing to change: this is the recommended range.\n");
 	else if (!view->how)
-		strbuf_puts(out, "Another one: ephemports range set LOW-HIGH, or --ports N\n");
+		strbuf_printf(out, "Another one: ephemports range set%s LOW-HIGH, or --ports N\n",
+			      view->options ? view->options : "");
 }
 
 void range_view_text(const struct range_view *view, const struct screen *screen, struct strbuf *out)
@@ -254,7 +271,7 @@ void range_view_text(const struct range_view *view, const struct screen *screen,
 	for (size_t i = 0; i < view->state->ranges; i++)
 		if (view->state->range[i].known)
 			range_line(view, &view->state->range[i], cells, screen, out);
-	reserved_lines(view->state, cells, out);
+	reserved_lines(view->state, cells, screen, out);
 	warning_lines(view, screen, out);
 	for (unsigned i = 0; i < view->notes; i++)
 		screen_wrap(out, view->note[i], 0, 0, screen->width);

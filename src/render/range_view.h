@@ -24,6 +24,7 @@ struct range_view {
 	const char *name, *title; /* of the system: "linux", "Linux" */
 	const char *because;      /* why it cannot be changed, NULL when it can */
 	const char *host;         /* "" for none, as for text */
+	const char *options;      /* with which a command acts there: " -N nc1"; NULL: none */
 	const char *how;          /* "over ssh", "as saved in FILE"; NULL: this machine */
 	const char *
 		image; /* where a system lies that does not run: nothing is but what it boots with; or NULL */

@@ -3,6 +3,7 @@
 #include "json.h"
 #include "number.h"
 #include "os_words.h"
+#include "paste.h"
 #include "printable.h"
 #include "strbuf.h"
 
@@ -51,23 +52,24 @@ static void add_list(const struct reserved_view *view, size_t i, const struct sc
 	add_ports(&reserved->ports, screen, out);
 	add_boot("    at boot ", " is added", &reserved->boot_plus, reserved, out);
 	add_boot("    at boot ", " is taken off", &reserved->boot_minus, reserved, out);
-	if (view->command[i])
-		strbuf_printf(out, "    > one more, there: %s\n", view->command[i]);
 }
 
 void reserved_view_text(const struct reserved_view *view, const struct screen *screen,
 			struct strbuf *out)
 {
-	strbuf_puts(out, "ports never chosen, ");
 	printable_puts(out, view->host);
-	strbuf_printf(out, ", %s ", view->title);
+	strbuf_printf(out, "  %s ", view->title);
 	printable_puts(out, view->state->release);
-	strbuf_putc(out, '\n');
+	strbuf_puts(out, "  (over ssh)\n  ports that are never chosen:\n");
 	if (!view->state->reserveds)
 		strbuf_puts(out, "  no list was read: this system has none, or it is not shown\n");
 	for (size_t i = 0; i < view->state->reserveds; i++)
 		add_list(view, i, screen, out);
-	if (view->instead) {
+	if (!view->instead) {
+		strbuf_puts(out, "  one more: ephemports reserve add PORT --host ");
+		paste_word(out, view->host);
+		strbuf_putc(out, '\n');
+	} else {
 		strbuf_puts(out, "  ");
 		screen_wrap(out, view->instead, 2, 2, screen->width);
 	}

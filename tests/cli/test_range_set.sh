@@ -126,7 +126,7 @@ is 'a file of ours' "$(cat "$EPHEMPORTS_ROOT"/etc/sysctl.d/* | grep -v '^#')" 'n
 run 0 reset
 is reset "$(running)" '32768 60999'
 run 0 show
-says 'nothing set at boot: the default returns'
+says 'default, at boot too'
 run 0 undo
 is 'reset undone' "$(running)" '30000 65535'
 
