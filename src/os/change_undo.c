@@ -44,6 +44,31 @@ static int check_later(const struct change_list *list, const struct change *chan
 			 later->id, later->id);
 }
 
+/* Where, and the option with which it is undone there. */
+static int made_elsewhere(const struct change *change, const struct change_place *here,
+			  struct eph_error *reterr)
+{
+	const struct change_place *there = &change->place;
+	const char *netns = there->netns_name;
+
+	if (strcmp(there->host, here->host) != 0)
+		return error_set(
+			reterr, -EXDEV, "undo", "change %s was made on %s%.100s", change->id,
+			*there->host ? "another host: --host " : "this machine", there->host);
+	if (strcmp(there->root, here->root) != 0)
+		return error_set(
+			reterr, -EXDEV, "undo",
+			"change %s was made in another file tree: %s EPHEMPORTS_ROOT%s%.180s",
+			change->id, *there->root ? "set" : "unset", *there->root ? "=" : "",
+			there->root);
+	return error_set(reterr, -EXDEV, "undo",
+			 "change %s was made in another network namespace%s%.100s", change->id,
+			 !*netns                      ? ""
+			 : change_place_option(there) ? ": -N "
+						      : ": ",
+			 netns);
+}
+
 static int check_state(const struct change_run *run, const struct change *change,
 		       struct eph_error *reterr)
 {
@@ -51,16 +76,7 @@ static int check_state(const struct change_run *run, const struct change *change
 		return error_set(reterr, -EALREADY, "undo", "change %s is undone already",
 				 change->id);
 	if (!change_place_same(&change->place, &run->runner->place))
-		return error_set(reterr, -EXDEV, "undo", "change %s was made in another %s%s%.100s",
-				 change->id,
-				 strcmp(change->place.host, run->runner->place.host) != 0 ? "host"
-				 : strcmp(change->place.root, run->runner->place.root) != 0
-					 ? "file tree"
-					 : "network namespace",
-				 !*change->place.netns_name            ? ""
-				 : change_place_option(&change->place) ? ": -N "
-								       : ": ",
-				 change->place.netns_name);
+		return made_elsewhere(change, &run->runner->place, reterr);
 	return 0;
 }
 
