@@ -53,7 +53,9 @@ struct eph_error {
 
 enum eph_search {
 	EPH_SEARCH_FLAT,   /* remember what is taken; the default */
-	EPH_SEARCH_KERNEL, /* only sources and range are ours, the kernel looks for the port */
+	/* Only sources and range are ours, the kernel looks for the port. Where it cannot look in the range (outside the
+	 * host's, or no IP_LOCAL_PORT_RANGE) ports are bound one by one. */
+	EPH_SEARCH_KERNEL,
 };
 
 enum eph_time_wait {
@@ -97,8 +99,8 @@ struct eph_pool_options {
  * tries on a socket whether the kernel has IP_LOCAL_PORT_RANGE.
  *
  * Return: 0; -EINVAL when an option is not understood, too few ports are left, or reserved ports cover the range;
- *         -EADDRNOTAVAIL when a source is not an address of this host; -ENODEV no such interface; -ENOMEM; -EPERM when the
- *         kernel forbids the socket option (seccomp) and explicit search was impossible too.
+ *         -EADDRNOTAVAIL when a source is not an address of this host; -ENODEV no such interface; -ENOMEM; -EPERM when a
+ *         filter (seccomp) forbids IP_LOCAL_PORT_RANGE; -EACCES when ports must be bound that take a privilege.
  */
 EPH_API int eph_pool_new(const struct eph_pool_options *options, struct eph_pool **ret,
 			 struct eph_error *reterr);
@@ -136,12 +138,15 @@ EPH_API void eph_release(struct eph_pool *pool, int fd);
  * eph_bind() - bind @fd to a free port of the pool's range, to listen (a passive FTP data port) or to send from
  * @address: the local address with port 0; a port other than 0 goes to bind(2) as it is
  *
+ * The port is the socket's alone, as with bind(2) and port 0, whatever SO_REUSEADDR and SO_REUSEPORT say; they stay as they
+ * are. Where the platform keeps a high range (IP_PORTRANGE) it is chosen.
+ *
  * Return: as bind(2); EADDRINUSE when every port of the range is taken.
  */
 EPH_API int eph_bind(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length);
 
-/* What the pool does and why, in one line: "127.0.0.0/28 (16 addresses), ports 32768-60999, flat by IP_LOCAL_PORT_RANGE".
- * Lives as long as the pool. */
+/* What the pool does and why, in one line: "from 16 addresses, 127.0.0.0 to 127.0.0.15, ports 32768-60999, flat by
+ * IP_LOCAL_PORT_RANGE". Lives as long as the pool. */
 EPH_API const char *eph_pool_describe(const struct eph_pool *pool);
 
 /* What the pool did since it was made, in all processes that share its memory. */

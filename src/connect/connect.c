@@ -72,7 +72,7 @@ int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, s
 	protocol = protocol_of(&request);
 	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || is_chosen(&request))
 		return pass(pool, fd, address, length);
-	if (pool->search == EPH_SEARCH_KERNEL && (pool->windows || !pool->range_given))
+	if (pool_leaves_search(pool))
 		return kernel_connect(&request);
 	if (protocol == IPPROTO_UDP)
 		return udp_connect(&request);

@@ -14,6 +14,9 @@
 /* Ports asked for one by one, before all of a word are asked for at once. */
 #define SINGLE_PORTS 8
 
+/* No protocol: what is known of a flow's TIME_WAIT. */
+#define TIME_WAIT_FLOW 255
+
 /* One connect() in search of its port. Steps return 0 or an errno of connect(2); EADDRNOTAVAIL is "not here". */
 struct hunt {
 	const struct connect_request *request;
@@ -22,12 +25,15 @@ struct hunt {
 	struct ip_address routed; /* the only source, when there is no list */
 	struct tuples tuples;     /* of the source in hand */
 	struct known_flow *any, *flow;
-	int diag;        /* sock_diag, -1: cannot be asked */
-	bool time_waits; /* may one give way? */
-	bool young_ones; /* also a young one, and FIN_WAIT2 */
-	int reuseaddr;   /* as the program had it */
-	uint64_t binds;  /* attempts made */
-	uint16_t port;   /* that the socket is bound to, 0 none */
+	struct known_flow *
+		asked; /* when the kernel was asked: `flow`, or one that only knows that of TIME_WAIT */
+	int diag;      /* sock_diag, -1: cannot be asked */
+	bool time_waits;     /* may one give way? */
+	bool time_wait_only; /* nothing else is asked for: windows have been tried */
+	bool young_ones;     /* also a young one, and FIN_WAIT2 */
+	int reuseaddr;       /* as the program had it */
+	uint64_t binds;      /* attempts made */
+	uint16_t port;       /* that the socket is bound to, 0 none */
 };
 
 static unsigned sources_of(const struct hunt *hunt)
@@ -37,11 +43,15 @@ static unsigned sources_of(const struct hunt *hunt)
 
 static void use_source(struct hunt *hunt, unsigned index)
 {
-	const struct connect_request *request = hunt->request;
+	struct known_ports *known = hunt->pool->known;
+	struct tuples *tuples = &hunt->tuples;
 
-	hunt->tuples.from = hunt->sources->count ? hunt->sources->address[index] : hunt->routed;
-	hunt->flow = known_ports_flow(hunt->pool->known, IPPROTO_TCP, &hunt->tuples.from,
-				      &hunt->tuples.to, request->to_port);
+	tuples->from = hunt->sources->count ? hunt->sources->address[index] : hunt->routed;
+	hunt->flow =
+		known_ports_flow(known, IPPROTO_TCP, &tuples->from, &tuples->to, tuples->to_port);
+	hunt->asked = hunt->time_wait_only ? known_ports_flow(known, TIME_WAIT_FLOW, &tuples->from,
+							      &tuples->to, tuples->to_port)
+					   : hunt->flow;
 }
 
 /* Which of @ports of a word are free, and which may take the place of a TIME_WAIT. Without sock_diag bind() and connect()
@@ -133,18 +143,18 @@ static int try_each(struct hunt *hunt, unsigned word, uint64_t ports, bool from_
 	return error;
 }
 
-static int ask_word(struct hunt *hunt, unsigned word, bool time_wait_only, uint32_t now)
+static int ask_word(struct hunt *hunt, unsigned word, uint32_t now)
 {
 	uint64_t is_free, time_wait;
 	int error = EADDRNOTAVAIL;
 
 	look(hunt, word, hunt->pool->usable.word[word], &is_free, &time_wait);
-	if (!time_wait_only)
+	if (!hunt->time_wait_only)
 		error = try_each(hunt, word, is_free, false);
 	if (error == EADDRNOTAVAIL && !hunt->port)
 		error = try_each(hunt, word, time_wait, true);
 	if (error == EADDRNOTAVAIL)
-		known_flow_asked(hunt->flow, (int)word, now);
+		known_flow_asked(hunt->asked, (int)word, now);
 	return error;
 }
 
@@ -165,21 +175,9 @@ static int ask_kernel(struct hunt *hunt)
 	for (unsigned i = 0; i < words && error == EADDRNOTAVAIL && !hunt->port; i++) {
 		unsigned word = first + (start + i) % words;
 
-		if (known_flow_is_stale(hunt->flow, (int)word, now, max_age_ms(hunt)))
-			error = ask_word(hunt, word, false, now);
+		if (known_flow_is_stale(hunt->asked, (int)word, now, max_age_ms(hunt)))
+			error = ask_word(hunt, word, now);
 	}
-	return error;
-}
-
-static int ask_time_wait(struct hunt *hunt)
-{
-	struct port_range range = hunt->pool->range;
-	unsigned first = range.lo >> 6, words = (range.hi >> 6) - first + 1u;
-	unsigned start = random_below(words);
-	int error = EADDRNOTAVAIL;
-
-	for (unsigned i = 0; i < words && error == EADDRNOTAVAIL && !hunt->port; i++)
-		error = ask_word(hunt, first + (start + i) % words, true, clock_ms());
 	return error;
 }
 
@@ -324,7 +322,8 @@ int explicit_connect(const struct connect_request *request)
 
 static int hunt_time_wait(struct hunt *hunt)
 {
-	return each_source(hunt, random_below(sources_of(hunt)), ask_time_wait);
+	hunt->time_wait_only = true;
+	return each_source(hunt, random_below(sources_of(hunt)), ask_kernel);
 }
 
 int explicit_connect_time_wait(const struct connect_request *request)

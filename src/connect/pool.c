@@ -77,17 +77,32 @@ static int choose_range(struct eph_pool *pool, const char *wanted, struct eph_er
 	return 0;
 }
 
-/* Does the kernel know windows, and can they be in this range? One outside the host's is ignored in silence. */
-static int probe_windows(struct eph_pool *pool, struct eph_error *reterr)
+static int tcp_socket(int *ret_domain, struct eph_error *reterr)
 {
-	CLEANUP(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 && errno == EAFNOSUPPORT)
+	*ret_domain = AF_INET;
+	if (fd < 0 && errno == EAFNOSUPPORT) {
+		*ret_domain = AF_INET6;
 		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
 	if (fd < 0)
 		return error_set(reterr, -errno, "socket", "a TCP socket cannot be made: %s",
 				 strerror(errno));
+	return fd;
+}
+
+/* Does the kernel know windows, and can they be in this range? One outside the host's is ignored in silence, and its ports are
+ * bound. */
+static int probe_windows(struct eph_pool *pool, struct eph_error *reterr)
+{
+	int domain, first = port_set_next(&pool->usable, 0);
+	CLEANUP(fd_closep) int fd = tcp_socket(&domain, reterr);
+	struct ip_address any = {.family = domain == AF_INET ? IP_V4 : IP_V6};
+	int r;
+
+	if (fd < 0)
+		return fd;
 	r = socket_set_window(fd, pool->range);
 	if (r == -EPERM || r == -EACCES)
 		return error_set(
@@ -95,6 +110,10 @@ static int probe_windows(struct eph_pool *pool, struct eph_error *reterr)
 			"setsockopt(IP_LOCAL_PORT_RANGE) is forbidden here (a seccomp filter?)");
 	pool->windows = r == 0 && port_range_has(pool->host_range, pool->range.lo) &&
 			port_range_has(pool->host_range, pool->range.hi);
+	if (!pool->windows && socket_bind(fd, domain, &any, (uint16_t)first, 0) == -EACCES)
+		return error_set(reterr, -EACCES, "range",
+				 "%u-%u: to bind port %d takes CAP_NET_BIND_SERVICE",
+				 pool->range.lo, pool->range.hi, first);
 	return 0;
 }
 
@@ -105,8 +124,8 @@ static void describe(struct eph_pool *pool)
 	sources_describe(&pool->sources, &text);
 	strbuf_printf(&text, "%sports %u-%u, %s", text.length ? ", " : "", pool->range.lo,
 		      pool->range.hi,
-		      pool->search == EPH_SEARCH_KERNEL ? "searched by the kernel"
-		      : pool->windows                   ? "flat by IP_LOCAL_PORT_RANGE"
+		      pool_leaves_search(pool) ? "searched by the kernel"
+		      : pool->windows          ? "flat by IP_LOCAL_PORT_RANGE"
 		      : port_range_has(pool->host_range, pool->range.lo) &&
 				      port_range_has(pool->host_range, pool->range.hi)
 			      ? "bound one by one, because this kernel has no IP_LOCAL_PORT_RANGE"

@@ -37,4 +37,10 @@ static inline bool pool_reuses_time_wait(const struct eph_pool *pool, const stru
 	return pool->tcp_tw_reuse == 1 || (pool->tcp_tw_reuse == 2 && ip_address_is_loopback(to));
 }
 
+/* Is the port left to the kernel? It knows no range outside the host's, nor without windows a part of that. */
+static inline bool pool_leaves_search(const struct eph_pool *pool)
+{
+	return pool->search == EPH_SEARCH_KERNEL && (pool->windows || !pool->range_given);
+}
+
 #endif

@@ -41,7 +41,7 @@ static inline const struct source_list *sources_for(const struct sources *source
 	return to->family == IP_V6 ? &sources->v6 : &sources->v4;
 }
 
-/* Words for people: "127.0.0.0-127.0.0.15 (16 addresses)", "" when there are none. */
+/* Words for people: "from 16 addresses, 127.0.0.0 to 127.0.0.15", "" when there are none. */
 void sources_describe(const struct sources *sources, struct strbuf *out);
 
 #endif

@@ -40,11 +40,17 @@ static void write_file(const char *path, const char *text)
 static void enter_netns(void)
 {
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	unsigned uid = geteuid();
+	char map[32];
 	int fd;
 
 	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWNET | CLONE_NEWUSER) < 0) {
 		printf("SKIP: no network namespace of our own: %s\n", strerror(errno));
 		exit(77);
+	}
+	if (uid) {
+		snprintf(map, sizeof(map), "0 %u 1", uid);
+		write_file("/proc/self/uid_map", map);
 	}
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK(fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0);

@@ -126,6 +126,8 @@ static int make_pool(struct eph_case *test)
 	test->windows = test->pool->windows;
 	if (state_random(&test->base.state, 3) == 0)
 		test->pool->windows = test->windows = false;
+	else if (state_random(&test->base.state, 5) == 0)
+		test->pool->search = EPH_SEARCH_KERNEL;
 	return 0;
 }
 
@@ -444,7 +446,10 @@ static int run_case(uint64_t seed, const struct reader *reader)
 	if (r == 1)
 		printf("\nFAILED seed %llu, %s, range %s, %u sources, %s\n%s\n%s",
 		       (unsigned long long)seed, base->type == SOCK_STREAM ? "tcp" : "udp",
-		       test->range, test->n_from, test->windows ? "windows" : "one by one",
+		       test->range, test->n_from,
+		       !test->windows                            ? "one by one"
+		       : test->pool->search == EPH_SEARCH_KERNEL ? "searched by the kernel"
+								 : "windows",
 		       base->state.log.text, base->complaint.text);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pool_case.h"
@@ -164,6 +165,29 @@ static void time_wait(const char *range, enum eph_time_wait policy, const char *
 	case_sysctl("ipv4/tcp_tw_reuse", "0");
 }
 
+/* Ports that one may not bind are said when the pool is made. */
+static void needs_the_privilege(void)
+{
+	struct eph_pool_options options = {
+		.sz = sizeof(options), .range = "900-1100", .memory_fd = -1};
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct eph_error error = {.message = ""};
+		struct eph_pool *pool;
+
+		if (setuid(65534) < 0)
+			_exit(77);
+		EXPECT(eph_pool_new(&options, &pool, &error) == -EACCES &&
+			       strstr(error.message, "port 900"),
+		       "%s", error.message);
+		_exit(0);
+	}
+	EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 1,
+	       "status %d", status);
+}
+
 struct racer {
 	pthread_t thread;
 	struct eph_pool *pool;
@@ -254,6 +278,7 @@ int main(void)
 	fills(NULL, false, NULL, 32);
 	fills("40003-40007", false, "127.0.0.5", 5);
 	avoids_others();
+	needs_the_privilege();
 	time_wait("20000-20015", EPH_TIME_WAIT_KERNEL, "0", PORTS, 0);
 	case_sysctl("ipv4/tcp_fin_timeout", "60");
 	time_wait("20020-20035", EPH_TIME_WAIT_KERNEL, "1", PORTS, PORTS);
