@@ -118,7 +118,10 @@ EPH_API size_t eph_pool_memory_bytes(void);
  *      sockets and addresses go to connect(2) as they are
  *
  * TCP: a refusal for want of ports means that the kernel was asked for each port within the last EPH_REFUSAL_AGE_MS
- * milliseconds for each source. Where ports are bound one by one the socket carries SO_REUSEADDR from then on, so that sockets
+ * milliseconds for each source. Where ports are bound one by one, and for UDP, asking takes 5 to 20 us a port, and answers may
+ * be twenty times as old as it takes to ask for all.
+ *
+ * Where ports are bound one by one the socket carries SO_REUSEADDR from then on, so that sockets
  * of the pool share ports towards different destinations; connect() calls of others do not get such a port.
  *
  * UDP: a port of its own while there is one; then one that is shared with sockets of the pool towards other destinations. No

@@ -2,12 +2,16 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "clock_ms.h"
 #include "explicit_connect.h"
 #include "flat_connect.h"
 #include "kernel_connect.h"
 #include "random_bits.h"
 #include "socket_window.h"
 #include "udp_connect.h"
+
+/* How long after a refusal ports in TIME_WAIT are tried before others (EPH_TIME_WAIT_REUSE). */
+#define TIME_WAIT_FIRST_MS 1000
 
 static int pass(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -46,19 +50,49 @@ static int protocol_of(const struct connect_request *request)
 										      : protocol;
 }
 
-static int tcp_connect(const struct connect_request *request)
+/* All ports rest in TIME_WAIT: to ask for each before one of them is taken would take milliseconds for each connection. */
+static bool was_refused(const struct connect_request *request)
 {
-	const struct eph_pool *pool = request->pool;
+	const struct known_flow *any = known_ports_flow(
+		request->pool->known, IPPROTO_TCP, request->from.family ? &request->from : NULL,
+		&request->to, request->to_port);
+
+	return known_flow_was_refused(any, clock_ms(), TIME_WAIT_FIRST_MS);
+}
+
+static bool is_refused(int r)
+{
+	return r < 0 && errno == EADDRNOTAVAIL;
+}
+
+static int reuse_connect(const struct connect_request *request)
+{
+	struct known_counts *counts = &request->pool->known->counts;
 	int r, on = 1;
 
-	if (!pool->windows)
-		return explicit_connect(request);
-	if (pool->time_wait == EPH_TIME_WAIT_KERNEL)
-		return flat_connect(request);
 	/* Its TIME_WAIT can be had again only if it has this now (inet_bind_conflict). */
 	(void)setsockopt(request->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (was_refused(request)) {
+		r = explicit_connect_time_wait(request);
+		if (!is_refused(r))
+			return r;
+	}
 	r = flat_connect(request);
-	return r < 0 && errno == EADDRNOTAVAIL ? explicit_connect_time_wait(request) : r;
+	if (!is_refused(r))
+		return r;
+	r = explicit_connect_time_wait(request);
+	/* It was not refused after all. */
+	if (!is_refused(r))
+		atomic_fetch_sub_explicit(&counts->refused, 1, memory_order_relaxed);
+	return r;
+}
+
+static int tcp_connect(const struct connect_request *request)
+{
+	if (!request->pool->windows)
+		return explicit_connect(request);
+	return request->pool->time_wait == EPH_TIME_WAIT_REUSE ? reuse_connect(request)
+							       : flat_connect(request);
 }
 
 int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)

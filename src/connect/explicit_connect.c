@@ -14,6 +14,10 @@
 /* Ports asked for one by one, before all of a word are asked for at once. */
 #define SINGLE_PORTS 8
 
+/* Ports asked for at each refusal that rests on earlier answers, so that a program that tries in a loop hears of one that
+ * others gave back. */
+#define PORTS_ASKED_ANYWAY 0xffu
+
 /* No protocol: what is known of a flow's TIME_WAIT. */
 #define TIME_WAIT_FLOW 255
 
@@ -31,6 +35,7 @@ struct hunt {
 	bool time_waits;     /* may one give way? */
 	bool time_wait_only; /* nothing else is asked for: windows have been tried */
 	bool young_ones;     /* also a young one, and FIN_WAIT2 */
+	uint32_t age_ms;     /* that an answer of the kernel may have */
 	int reuseaddr;       /* as the program had it */
 	uint64_t binds;      /* attempts made */
 	uint16_t port;       /* that the socket is bound to, 0 none */
@@ -158,11 +163,6 @@ static int ask_word(struct hunt *hunt, unsigned word, uint32_t now)
 	return error;
 }
 
-static uint32_t max_age_ms(const struct hunt *hunt)
-{
-	return EPH_REFUSAL_AGE_MS / 2 * sources_of(hunt);
-}
-
 /* All is known to be taken: the kernel is asked for every port of which that was learnt too long ago. */
 static int ask_kernel(struct hunt *hunt)
 {
@@ -175,7 +175,7 @@ static int ask_kernel(struct hunt *hunt)
 	for (unsigned i = 0; i < words && error == EADDRNOTAVAIL && !hunt->port; i++) {
 		unsigned word = first + (start + i) % words;
 
-		if (known_flow_is_stale(hunt->asked, (int)word, now, max_age_ms(hunt)))
+		if (known_flow_is_stale(hunt->asked, (int)word, now, hunt->age_ms))
 			error = ask_word(hunt, word, now);
 	}
 	return error;
@@ -204,20 +204,39 @@ static unsigned emptier_source(struct hunt *hunt)
 	return atomic_load_explicit(&hunt->flow->count, memory_order_relaxed) < count ? other : one;
 }
 
+/* A few ports at random. */
+static int ask_few(struct hunt *hunt)
+{
+	struct port_range range = hunt->pool->range;
+	unsigned first = range.lo >> 6, words = (range.hi >> 6) - first + 1u;
+	unsigned word = first + random_below(words);
+	uint64_t is_free, time_wait, few = (uint64_t)PORTS_ASKED_ANYWAY << 8 * random_below(8);
+	int error = EADDRNOTAVAIL;
+
+	use_source(hunt, random_below(sources_of(hunt)));
+	look(hunt, word, hunt->pool->usable.word[word] & few, &is_free, &time_wait);
+	if (!hunt->time_wait_only)
+		error = try_each(hunt, word, is_free, false);
+	return error == EADDRNOTAVAIL && !hunt->port ? try_each(hunt, word, time_wait, true)
+						     : error;
+}
+
 static int hunt_port(struct hunt *hunt)
 {
 	uint64_t freed = atomic_load(&hunt->pool->known->freed);
 	uint32_t start_ms = clock_ms();
 	unsigned start = emptier_source(hunt);
-	int error;
+	int error = EADDRNOTAVAIL;
 
-	if (known_flow_refused(hunt->any, freed, start_ms, max_age_ms(hunt)))
-		return EADDRNOTAVAIL;
-	error = each_source(hunt, start, try_known);
+	hunt->age_ms = known_flow_age_ms(hunt->any, sources_of(hunt));
+	if (known_flow_refused(hunt->any, freed, start_ms, hunt->age_ms))
+		return ask_few(hunt);
+	if (!hunt->time_wait_only)
+		error = each_source(hunt, start, try_known);
 	if (error == EADDRNOTAVAIL && !hunt->port)
 		error = each_source(hunt, start, ask_kernel);
 	if (error == EADDRNOTAVAIL && !hunt->port)
-		known_flow_refuse(hunt->any, freed, start_ms);
+		known_flow_refuse_after(hunt->any, freed, start_ms, clock_ms());
 	return error;
 }
 
@@ -257,8 +276,9 @@ static int begin(struct hunt *hunt)
 				&hunt->tuples.to);
 	if (r < 0)
 		return -r;
-	hunt->any = known_ports_flow(pool->known, IPPROTO_TCP, NULL, &hunt->tuples.to,
-				     request->to_port);
+	hunt->any =
+		known_ports_flow(pool->known, hunt->time_wait_only ? TIME_WAIT_FLOW : IPPROTO_TCP,
+				 NULL, &hunt->tuples.to, request->to_port);
 	hunt->young_ones = pool->time_wait == EPH_TIME_WAIT_REUSE;
 	hunt->time_waits = hunt->young_ones || pool_reuses_time_wait(pool, &hunt->tuples.to);
 	return allow_sharing(hunt);
@@ -276,10 +296,12 @@ static void end(struct hunt *hunt, int error)
 	int fd = hunt->request->fd;
 
 	atomic_fetch_add_explicit(&counts->windows, hunt->binds, memory_order_relaxed);
-	atomic_fetch_add_explicit(keeps_port(error)        ? &counts->connections
-				  : error == EADDRNOTAVAIL ? &counts->refused
-							   : &counts->failed,
-				  1, memory_order_relaxed);
+	/* A refusal of the last resort is counted where the first was (connect.c). */
+	if (error != EADDRNOTAVAIL || !hunt->time_wait_only)
+		atomic_fetch_add_explicit(keeps_port(error)        ? &counts->connections
+					  : error == EADDRNOTAVAIL ? &counts->refused
+								   : &counts->failed,
+					  1, memory_order_relaxed);
 	if (hunt->port)
 		owned_ports_set(pool->owned, fd,
 				(struct owned_port){(uint16_t)(hunt->flow - pool->known->flows),
@@ -290,15 +312,18 @@ static void end(struct hunt *hunt, int error)
 				 sizeof(hunt->reuseaddr));
 }
 
-static int run(const struct connect_request *request, int (*search)(struct hunt *hunt))
+static int run(const struct connect_request *request, bool time_wait_only)
 {
 	CLEANUP(fd_closep) int diag = tuples_open();
-	struct hunt hunt = {
-		.request = request, .pool = request->pool, .diag = diag, .reuseaddr = 1};
+	struct hunt hunt = {.request = request,
+			    .pool = request->pool,
+			    .diag = diag,
+			    .reuseaddr = 1,
+			    .time_wait_only = time_wait_only};
 	int error = begin(&hunt);
 
 	if (!error)
-		error = search(&hunt);
+		error = hunt_port(&hunt);
 	end(&hunt, error);
 	errno = error;
 	return error ? -1 : 0;
@@ -317,13 +342,7 @@ int explicit_connect(const struct connect_request *request)
 {
 	if (has_port(request->fd))
 		return connect(request->fd, request->address, request->length);
-	return run(request, hunt_port);
-}
-
-static int hunt_time_wait(struct hunt *hunt)
-{
-	hunt->time_wait_only = true;
-	return each_source(hunt, random_below(sources_of(hunt)), ask_kernel);
+	return run(request, false);
 }
 
 int explicit_connect_time_wait(const struct connect_request *request)
@@ -332,5 +351,5 @@ int explicit_connect_time_wait(const struct connect_request *request)
 		errno = EADDRNOTAVAIL;
 		return -1;
 	}
-	return run(request, hunt_time_wait);
+	return run(request, true);
 }

@@ -7,10 +7,14 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "ephemports.h"
 #include "ip_address.h"
 
 /* Random ports looked at before the bits are walked: 32 find a free one of twenty with four chances in five. */
 #define RANDOM_LOOKS 32u
+
+/* Where asking for all ports takes long, the time between is this many times as long. */
+#define ASKING_SHARE 20u
 
 #define RELAXED memory_order_relaxed
 
@@ -266,11 +270,31 @@ void known_flow_refuse(struct known_flow *any, uint64_t freed, uint32_t start_ms
 	atomic_store_explicit(&any->refused_ms, start_ms ? start_ms : 1, RELAXED);
 }
 
-bool known_flow_refused(const struct known_flow *any, uint64_t freed, uint32_t now_ms,
-			uint32_t max_age_ms)
+bool known_flow_was_refused(const struct known_flow *any, uint32_t now_ms, uint32_t max_age_ms)
 {
 	uint32_t refused = atomic_load_explicit(&any->refused_ms, RELAXED);
 
-	return refused && now_ms - refused <= max_age_ms &&
+	return refused && now_ms - refused <= max_age_ms;
+}
+
+bool known_flow_refused(const struct known_flow *any, uint64_t freed, uint32_t now_ms,
+			uint32_t max_age_ms)
+{
+	return known_flow_was_refused(any, now_ms, max_age_ms) &&
 	       atomic_load_explicit(&any->refused_freed, RELAXED) == freed;
+}
+
+void known_flow_refuse_after(struct known_flow *any, uint64_t freed, uint32_t start_ms,
+			     uint32_t now_ms)
+{
+	atomic_store_explicit(&any->look_ms, now_ms - start_ms, RELAXED);
+	known_flow_refuse(any, freed, start_ms);
+}
+
+uint32_t known_flow_age_ms(const struct known_flow *any, unsigned sources)
+{
+	uint32_t age = EPH_REFUSAL_AGE_MS / 2 * sources;
+	uint32_t long_age = ASKING_SHARE * atomic_load_explicit(&any->look_ms, RELAXED);
+
+	return age > long_age ? age : long_age;
 }

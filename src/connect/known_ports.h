@@ -109,6 +109,16 @@ void known_flow_refuse(struct known_flow *any, uint64_t freed, uint32_t start_ms
 bool known_flow_refused(const struct known_flow *any, uint64_t freed, uint32_t now_ms,
 			uint32_t max_age_ms);
 
+/* Was that at most @max_age_ms ago, whatever was given back since? */
+bool known_flow_was_refused(const struct known_flow *any, uint32_t now_ms, uint32_t max_age_ms);
+
+/* As known_flow_refuse(), and remembers how long asking took. */
+void known_flow_refuse_after(struct known_flow *any, uint64_t freed, uint32_t start_ms,
+			     uint32_t now_ms);
+/* How old the kernel's answers may be on which a refusal rests: EPH_REFUSAL_AGE_MS / 2 for each source, and where asking takes
+ * long, so much that it takes a twentieth of the time. */
+uint32_t known_flow_age_ms(const struct known_flow *any, unsigned sources);
+
 /* The first word of @range, from @word on, of which the kernel was last asked more than @max_age_ms ago; -1: none. */
 int known_flow_stale(const struct known_flow *flow, struct port_range range, int word,
 		     uint32_t now_ms, uint32_t max_age_ms);

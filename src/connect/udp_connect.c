@@ -14,6 +14,9 @@
 /* How long to do without asking whether ports of one's own are free again, while shared ones are to be had. */
 #define OWN_AGE_MS 1000
 
+/* Ports asked for one by one, before all of a word are asked for at once. */
+#define SINGLE_PORTS 8
+
 /* One connect() in search of its port. Steps return 0 or an errno of connect(2); EAGAIN is "not here". */
 struct talk {
 	const struct connect_request *request;
@@ -21,8 +24,6 @@ struct talk {
 	const struct source_list *sources;
 	struct ip_address
 		routed;       /* the only source, when there is no list; IP_NONE: not asked for */
-	int bound;            /* index of the source that we bound the socket to, -1 none */
-	int index;            /* of the source in hand */
 	struct tuples tuples; /* from the source in hand */
 	struct known_flow *any;
 	struct known_flow *own;   /* ports that sockets have, whatever their destination */
@@ -31,7 +32,6 @@ struct talk {
 	int reuseaddr, reuseport; /* as the program had them */
 	uint32_t age_ms;          /* that an answer of the kernel may have */
 	uint64_t tries;
-	struct port_range window;      /* as set */
 	const struct known_flow *from; /* where the port was found: own or pair */
 	uint16_t port;                 /* 0 none */
 };
@@ -47,7 +47,6 @@ static void use_source(struct talk *talk, unsigned index)
 	struct known_ports *known = talk->pool->known;
 	const struct ip_address *from = &talk->tuples.from;
 
-	talk->index = (int)index;
 	talk->tuples.from = talk->sources->count ? talk->sources->address[index] : talk->routed;
 	from = from->family ? from : NULL;
 	talk->own = known_ports_flow(known, IPPROTO_UDP, from, &nowhere, 0);
@@ -70,11 +69,20 @@ static int connect_now(struct talk *talk, uint16_t port, const struct known_flow
 	return connect(request->fd, request->address, request->length) < 0 ? errno : 0;
 }
 
+/*
+ * Without a source to the wildcard, as connect(2) does. Not by a window of one port: when that is taken, the kernel walks its
+ * whole table before it says so (udp_lib_get_port), two milliseconds instead of one microsecond.
+ */
 static int bind_port(struct talk *talk, uint16_t port)
 {
-	int r = socket_bind(talk->request->fd, talk->request->address->sa_family,
-			    &talk->tuples.from, port, talk->tuples.device);
+	int domain = talk->request->address->sa_family;
+	struct ip_address any = {.family = domain == AF_INET6 ? IP_V6 : IP_V4};
+	const struct ip_address *from = &talk->tuples.from;
+	int r;
 
+	talk->tries++;
+	r = socket_bind(talk->request->fd, domain, from->family ? from : &any, port,
+			from->family ? talk->tuples.device : 0);
 	return r == -EADDRINUSE ? EAGAIN : -r;
 }
 
@@ -100,56 +108,16 @@ static void allow_sharing(struct talk *talk)
 	tuple_unlock(&known->locks, lock, pair, port);
 }
 
-static int bind_source(struct talk *talk)
-{
-	int r;
-
-	if (!talk->sources->count || talk->bound == talk->index)
-		return 0;
-	r = socket_set_source(talk->request->fd, talk->request->address->sa_family,
-			      &talk->tuples.from);
-	if (!r)
-		talk->bound = talk->index;
-	return -r;
-}
-
-static int try_window(struct talk *talk, struct port_range window)
-{
-	int error = bind_source(talk);
-
-	if (!error)
-		error = -socket_set_window(talk->request->fd, window);
-	if (error)
-		return error;
-	talk->window = window;
-	talk->tries++;
-	error = connect_now(talk, window.lo, talk->own);
-	if (error == EAGAIN)
-		talk->port = 0;
-	else
-		allow_sharing(talk);
-	return error;
-}
-
-static int try_bind(struct talk *talk, uint16_t port)
+static int try_own(struct talk *talk, uint16_t port)
 {
 	int error = bind_port(talk, port);
 
-	talk->tries++;
+	if (error == EAGAIN)
+		known_flow_take(talk->own, (struct port_range){port, port});
 	if (error)
 		return error;
 	error = connect_now(talk, port, talk->own);
 	allow_sharing(talk);
-	return error;
-}
-
-static int try_own(struct talk *talk, uint16_t port)
-{
-	int error = talk->pool->windows ? try_window(talk, (struct port_range){port, port})
-					: try_bind(talk, port);
-
-	if (error == EAGAIN)
-		known_flow_take(talk->own, (struct port_range){port, port});
 	return error;
 }
 
@@ -166,16 +134,11 @@ static int own_known(struct talk *talk)
 
 static int own_word(struct talk *talk, unsigned word)
 {
-	struct port_range range = talk->pool->range;
-	uint16_t lo = (uint16_t)(word << 6), hi = (uint16_t)(word << 6 | 63);
+	uint64_t ports = talk->pool->usable.word[word];
 	int error = EAGAIN;
 
-	if (talk->pool->windows)
-		return try_window(talk, (struct port_range){lo < range.lo ? range.lo : lo,
-							    hi > range.hi ? range.hi : hi});
-	for (uint64_t ports = talk->pool->usable.word[word]; ports && error == EAGAIN;
-	     ports &= ports - 1)
-		error = try_bind(talk, (uint16_t)(lo | (unsigned)__builtin_ctzll(ports)));
+	for (; ports && error == EAGAIN; ports &= ports - 1)
+		error = try_own(talk, (uint16_t)(word << 6 | (unsigned)__builtin_ctzll(ports)));
 	return error;
 }
 
@@ -205,6 +168,17 @@ static int own_asked(struct talk *talk)
 	return each_word(talk, talk->own, own_word);
 }
 
+/* One port at random, at each refusal that rests on earlier answers: a program that tries in a loop hears of one that others
+ * gave back. */
+static int own_any(struct talk *talk)
+{
+	struct port_range range = talk->pool->range;
+	uint16_t port = (uint16_t)(range.lo + random_below(port_range_width(range)));
+
+	use_source(talk, random_below(sources_of(talk)));
+	return port_set_has(&talk->pool->usable, port) ? try_own(talk, port) : EAGAIN;
+}
+
 /* shared ports */
 
 static uint64_t look(const struct talk *talk, unsigned word, uint64_t ports)
@@ -222,7 +196,6 @@ static int try_shared(struct talk *talk, uint16_t port)
 	int lock = tuple_lock(locks, talk->pair, port, clock_ms()), error = EAGAIN;
 
 	known_flow_take(talk->pair, (struct port_range){port, port});
-	talk->tries++;
 	if (lock >= 0 && lock < (int)TUPLE_LOCKS &&
 	    look(talk, port >> 6, UINT64_C(1) << (port & 63)))
 		error = bind_port(talk, port);
@@ -315,16 +288,18 @@ static int ask_alone(const struct talk *talk)
 static int search_port(struct talk *talk)
 {
 	uint64_t freed = atomic_load(&talk->pool->known->freed);
-	uint32_t start_ms = clock_ms(), refusal_age = EPH_REFUSAL_AGE_MS / 2 * sources_of(talk);
+	uint32_t start_ms = clock_ms(), age = known_flow_age_ms(talk->any, sources_of(talk));
 	int error = ask_alone(talk);
 
-	if (error || known_flow_refused(talk->any, freed, start_ms, refusal_age))
-		return error ? error : EAGAIN;
+	if (error)
+		return error;
+	if (known_flow_refused(talk->any, freed, start_ms, age))
+		return own_any(talk);
 	error = each_source(talk, own_known);
 	talk->age_ms = OWN_AGE_MS;
 	if (error == EAGAIN)
 		error = each_source(talk, own_asked);
-	talk->age_ms = refusal_age;
+	talk->age_ms = age;
 	if (error == EAGAIN)
 		error = share(talk);
 	if (error == EAGAIN) {
@@ -332,7 +307,7 @@ static int search_port(struct talk *talk)
 		error = each_source(talk, own_asked);
 	}
 	if (error == EAGAIN)
-		known_flow_refuse(talk->any, freed, start_ms);
+		known_flow_refuse_after(talk->any, freed, start_ms, clock_ms());
 	return error;
 }
 
@@ -357,7 +332,7 @@ static int begin(struct talk *talk)
 		.to_port = request->to_port,
 		.device = routed_device(request->fd, request->address, request->length),
 	};
-	if (!pool->windows || ip_address_is_any(&request->to))
+	if (ip_address_is_any(&request->to))
 		error = resolve(talk);
 	talk->any = known_ports_flow(pool->known, IPPROTO_UDP, NULL, &talk->tuples.to,
 				     request->to_port);
@@ -379,18 +354,17 @@ static void end(struct talk *talk, int error)
 	if (talk->port) {
 		owned_ports_set(pool->owned, talk->request->fd,
 				(struct owned_port){(uint16_t)(talk->from - pool->known->flows),
-						    talk->port, talk->window});
+						    talk->port,
+						    {0, 0}});
 		return;
 	}
 	(void)set_option(talk, SO_REUSEPORT, talk->reuseport);
-	if (talk->window.lo)
-		(void)socket_set_window(talk->request->fd, (struct port_range){0, 0});
 }
 
 int udp_connect(const struct connect_request *request)
 {
 	CLEANUP(fd_closep) int diag = -1;
-	struct talk talk = {.request = request, .pool = request->pool, .bound = -1, .diag = -1};
+	struct talk talk = {.request = request, .pool = request->pool, .diag = -1};
 	struct ip_address own;
 	uint16_t port = 0;
 	int error;
