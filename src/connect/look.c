@@ -20,9 +20,16 @@
 /* A condition of sock_diag's filter: the address, and the port unless that is -1. */
 struct condition {
 	struct inet_diag_bc_op op;
-	struct inet_diag_hostcond host;
+	/* struct inet_diag_hostcond, whose open end may not stand before other members. */
+	struct {
+		uint8_t family, prefix_len;
+		int port;
+	} host;
 	uint32_t address[4];
 };
+
+_Static_assert(sizeof((struct condition){0}.host) == sizeof(struct inet_diag_hostcond),
+	       "as the kernel has it");
 
 struct question {
 	struct nlmsghdr header;

@@ -50,7 +50,7 @@ def configuration():
 def transfer(passive, run):
     """Gives the data connections as they were: (server's port, client's port), out of TIME_WAIT."""
     target = f'{incident.work}/received'
-    lftp = ['lftp', '-d', '-c', f'set net:max-retries 1; set net:timeout 10; set ftp:passive-mode {passive}; set ssl:verify-certificate no; '
+    lftp = ['lftp', '-d', '-c', f'set net:max-retries 1; set net:timeout 60; set ftp:passive-mode {passive}; set ssl:verify-certificate no; '
             f'set ftp:ssl-allow no; set cmd:default-protocol ftp; open 127.0.0.1:{CONTROL}; get file -o {target}']
     if os.path.exists(target):
         os.unlink(target)
