@@ -1,6 +1,7 @@
 /* eph_connect() and eph_release(): which way a socket goes. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "clock_ms.h"
 #include "explicit_connect.h"
@@ -27,7 +28,8 @@ static bool is_chosen(struct connect_request *request)
 	/* Without sources there is nothing to bind, and connect() searches no port for a socket that has one. */
 	if (!sources_for(&request->pool->sources, &request->to)->count)
 		return false;
-	if (socket_name(request->fd, &request->from, &port) < 0 || port)
+	if (socket_name(request->fd, &request->from, &port) < 0 ||
+	    (port && socket_has_port(request->fd)))
 		return true;
 	if (ip_address_is_any(&request->from))
 		request->from = (struct ip_address){.family = IP_NONE};
@@ -95,6 +97,29 @@ static int tcp_connect(const struct connect_request *request)
 							       : flat_connect(request);
 }
 
+/* Is a connection under way, or there? Then connect() is called again to hear how it went. */
+static bool is_under_way(int fd)
+{
+	struct ip_address own;
+	uint8_t state;
+	socklen_t length = sizeof(state);
+	uint16_t port;
+
+	/* The name of a TCP socket shows the port of an attempt that failed. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == 0)
+		return state != TCP_CLOSE;
+	return socket_name(fd, &own, &port) == 0 && port;
+}
+
+/* The descriptor had a port from us: its connection failed, or it was closed unseen and is another socket now. The window of
+ * the attempt must not stay: it is of one port, which another may have taken. */
+static void start_anew(struct eph_pool *pool, int fd)
+{
+	if (owned_ports_get(pool->owned, fd).window.lo)
+		(void)socket_set_window(fd, (struct port_range){0, 0});
+	eph_release(pool, fd);
+}
+
 int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct connect_request request = {
@@ -103,6 +128,11 @@ int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, s
 
 	if (!socket_endpoint(address, length, &request.to, &request.to_port) || !request.to_port)
 		return pass(pool, fd, address, length);
+	if (owned_ports_get(pool->owned, fd).port) {
+		if (is_under_way(fd))
+			return connect(fd, address, length);
+		start_anew(pool, fd);
+	}
 	protocol = protocol_of(&request);
 	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || is_chosen(&request))
 		return pass(pool, fd, address, length);

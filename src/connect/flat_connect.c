@@ -22,6 +22,9 @@
 #define LOOK_SHARE    50
 #define LOOK_APART_MS 1000
 
+/* How often a refusal asks the kernel to search without a window. */
+#define WHOLE_APART_MS 1000
+
 /* EADDRNOTAVAIL for a reason that no other port would mend. */
 #define FINAL (-EADDRNOTAVAIL)
 
@@ -51,21 +54,12 @@ static void learn_port(struct search *search)
 	struct ip_address address;
 	uint16_t port = search->window.lo;
 
-	if (search->window.lo != search->window.hi &&
+	if ((search->window.lo != search->window.hi || !port) &&
 	    socket_name(search->request->fd, &address, &port) < 0)
 		port = 0;
 	search->port = port;
 	if (port)
 		known_flow_take(search->flow, (struct port_range){port, port});
-}
-
-/* A socket that has a port is refused for that port, whatever the window: because the 4-tuple exists. */
-static bool has_own_port(const struct search *search)
-{
-	struct ip_address address;
-	uint16_t port;
-
-	return socket_name(search->request->fd, &address, &port) < 0 || port;
 }
 
 static int try_window(struct search *search, struct port_range window)
@@ -79,9 +73,10 @@ static int try_window(struct search *search, struct port_range window)
 	error = connect(request->fd, request->address, request->length) < 0 ? errno : 0;
 	if (keeps_port(error))
 		learn_port(search);
-	/* Another port would not help. Where no window can be set, the socket is of another kind. */
+	/* A socket that has a port is refused for that port, whatever the window: because the 4-tuple exists. Where no window can
+	 * be set, the socket is of another kind. */
 	if (error == EADDRNOTAVAIL &&
-	    (!has_window || (search->windows == 1 && has_own_port(search))))
+	    (!has_window || (search->windows == 1 && socket_has_port(request->fd))))
 		return FINAL;
 	return error;
 }
@@ -261,12 +256,52 @@ static int search_port(struct search *search)
 	return error;
 }
 
+static int ask_whole(struct search *search)
+{
+	int error = bind_source(search);
+
+	return error ? error : try_window(search, (struct port_range){0, 0});
+}
+
+static bool is_whole_due(const struct search *search)
+{
+	struct known_ports *known = search->pool->known;
+	uint32_t now = clock_ms(),
+		 asked = atomic_load_explicit(&known->whole_ms, memory_order_relaxed);
+
+	if (search->pool->range_given ||
+	    (asked && now - asked < WHOLE_APART_MS &&
+	     !atomic_load_explicit(&known->whole_is_more, memory_order_relaxed)))
+		return false;
+	atomic_store_explicit(&known->whole_ms, now ? now : 1, memory_order_relaxed);
+	return true;
+}
+
+/* No port of the range is left; but the range of the host, or what is reserved in it, may have changed since the pool was made. */
+static int search_whole(struct search *search)
+{
+	struct known_ports *known = search->pool->known;
+	bool more = atomic_load_explicit(&known->whole_is_more, memory_order_relaxed);
+	int error;
+
+	if (!is_whole_due(search))
+		return EADDRNOTAVAIL;
+	error = more ? each_source(search, 0, ask_whole) : ask_whole(search);
+	if (error == EADDRNOTAVAIL)
+		more = false;
+	else if (search->port && !port_set_has(&search->pool->usable, search->port))
+		more = true;
+	atomic_store_explicit(&known->whole_is_more, more, memory_order_relaxed);
+	return error;
+}
+
 static const struct source_list no_sources;
 
 /* A source of the program's own is not ours to change: only what is known of it is used. */
 static int search_from(struct search *search, const struct ip_address *from)
 {
 	const struct connect_request *request = search->request;
+	int error;
 
 	search->sources = from ? &no_sources : sources_for(&search->pool->sources, &request->to);
 	search->bound = from;
@@ -274,7 +309,8 @@ static int search_from(struct search *search, const struct ip_address *from)
 	search->any = known_ports_flow(search->pool->known, IPPROTO_TCP, from, &request->to,
 				       request->to_port);
 	search->flow = search->any;
-	return search_port(search);
+	error = search_port(search);
+	return error == EADDRNOTAVAIL ? search_whole(search) : error;
 }
 
 static void count(const struct search *search, int error)
@@ -310,6 +346,8 @@ int flat_connect(const struct connect_request *request)
 						    search.port, search.window});
 	} else if (search.windows) {
 		(void)socket_set_window(request->fd, (struct port_range){0, 0});
+		if (search.sources->count)
+			socket_drop_source(request->fd, request->address->sa_family);
 	}
 	errno = error;
 	return error ? -1 : 0;

@@ -35,22 +35,31 @@ static int search(const struct connect_request *request)
 	return connect(request->fd, request->address, request->length) < 0 ? errno : 0;
 }
 
+/* The next attempt on this socket begins as this one did. */
+static void give_back(const struct connect_request *request)
+{
+	const struct eph_pool *pool = request->pool;
+
+	if (pool->range_given)
+		(void)socket_set_window(request->fd, (struct port_range){0, 0});
+	if (sources_for(&pool->sources, &request->to)->count && !request->from.family)
+		socket_drop_source(request->fd, request->address->sa_family);
+}
+
 int kernel_connect(const struct connect_request *request)
 {
 	const struct eph_pool *pool = request->pool;
 	struct known_counts *counts = &pool->known->counts;
-	struct ip_address own;
-	uint16_t port = 0;
 	int error = 0;
 
-	if (socket_name(request->fd, &own, &port) < 0 || port)
+	if (socket_has_port(request->fd))
 		return connect(request->fd, request->address, request->length);
 	if (pool->range_given)
 		error = -socket_set_window(request->fd, pool->range);
 	if (!error)
 		error = search(request);
-	if (error && error != EINPROGRESS && error != EINTR && pool->range_given)
-		(void)socket_set_window(request->fd, (struct port_range){0, 0});
+	if (error && error != EINPROGRESS && error != EINTR)
+		give_back(request);
 	atomic_fetch_add_explicit(&counts->windows, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(!error || error == EINPROGRESS || error == EINTR
 					  ? &counts->connections

@@ -46,9 +46,12 @@ struct known_counts {
 };
 
 struct known_ports {
-	_Atomic uint64_t secret; /* of the hash; 0 in fresh memory */
-	_Atomic uint64_t clock;  /* flows made so far */
-	_Atomic uint64_t freed;  /* ports that sockets of the pool gave back, ever */
+	_Atomic uint64_t secret;   /* of the hash; 0 in fresh memory */
+	_Atomic uint64_t clock;    /* flows made so far */
+	_Atomic uint64_t freed;    /* ports that sockets of the pool gave back, ever */
+	_Atomic uint32_t whole_ms; /* when the kernel was last asked without a window, 0 never */
+	_Atomic uint32_t
+		whole_is_more; /* it then gave a port that was no part of the pool's range */
 	struct known_counts counts;
 	struct tuple_locks locks;
 	struct known_flow flows[KNOWN_FLOW_SETS * KNOWN_FLOW_WAYS];

@@ -74,6 +74,47 @@ int socket_set_source(int fd, int domain, const struct ip_address *source)
 	return 0;
 }
 
+void socket_drop_source(int fd, int domain)
+{
+	struct ip_address any = {.family = domain == AF_INET6 ? IP_V6 : IP_V4};
+	int off = 0;
+
+	if (socket_set_source(fd, domain, &any) == 0)
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof(off));
+}
+
+/* bind() refuses a socket that has a port, and takes none for one that has not: late. */
+static bool can_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int on = 1, late;
+	socklen_t size = sizeof(late);
+	bool can;
+
+	if (getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, &size) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
+		return false;
+	can = bind(fd, address, length) == 0;
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof(late));
+	return can;
+}
+
+bool socket_has_port(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+	struct ip_address own;
+	uint16_t port;
+
+	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0 ||
+	    !socket_endpoint((struct sockaddr *)&name, length, &own, &port))
+		return true;
+	if (!port)
+		return false;
+	/* At the same place in both families. */
+	((struct sockaddr_in *)&name)->sin_port = 0;
+	return !can_bind(fd, (struct sockaddr *)&name, length);
+}
+
 int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t port, uint32_t scope)
 {
 	struct sockaddr_storage address;

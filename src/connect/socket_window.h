@@ -30,6 +30,13 @@ int socket_set_window(int fd, struct port_range window);
  * Return: 0 or a negative errno. */
 int socket_set_source(int fd, int domain, const struct ip_address *source);
 
+/* Take that back after connect() failed: the kernel, or the next attempt, chooses the source. */
+void socket_drop_source(int fd, int domain);
+
+/* Has the socket a port, so that connect() looks for none? The name of a TCP socket shows the port of a connection that failed
+ * or was dissolved, too: that is no port, and is cleared. True also for what is no socket. */
+bool socket_has_port(int fd);
+
 /* Bind to @source and @port; @scope is the interface of a link-local address. Return: 0 or a negative errno. */
 int socket_bind(int fd, int domain, const struct ip_address *source, uint16_t port, uint32_t scope);
 

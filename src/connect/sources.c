@@ -183,6 +183,17 @@ static int read_device(const char *name, struct sources *ret, struct eph_error *
 	return r;
 }
 
+bool sources_are_for(const struct ip_address *to)
+{
+	static const uint8_t everybody[4] = {0xff, 0xff, 0xff, 0xff};
+
+	if (ip_address_is_any(to))
+		return false;
+	return to->family == IP_V6 ? to->bytes[0] != 0xff
+				   : (to->bytes[0] & 0xf0) != 0xe0 &&
+					     memcmp(to->bytes, everybody, sizeof(everybody)) != 0;
+}
+
 int sources_read(const char *const *from, size_t count, struct sources *ret,
 		 struct eph_error *reterr)
 {

@@ -4,6 +4,7 @@
 #ifndef EPH_CONNECT_SOURCES_H
 #define EPH_CONNECT_SOURCES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ip_address.h"
@@ -35,9 +36,17 @@ int sources_read(const char *const *from, size_t count, struct sources *ret,
 		 struct eph_error *reterr);
 void sources_done(struct sources *sources);
 
+/* To "any address" means to this host, 127.0.0.1 or the socket's own: a source would change where it goes. Nor does one who
+ * connects to a group need a source, and bound to one he would not hear it. As src/bpf/source.bpf.c has it. */
+bool sources_are_for(const struct ip_address *to);
+
 static inline const struct source_list *sources_for(const struct sources *sources,
 						    const struct ip_address *to)
 {
+	static const struct source_list none;
+
+	if (!sources_are_for(to))
+		return &none;
 	return to->family == IP_V6 ? &sources->v6 : &sources->v4;
 }
 

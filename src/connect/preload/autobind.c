@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "fd_note.h"
 #include "pool.h"
@@ -86,16 +85,6 @@ int listen(int fd, int backlog)
 	return real_listen()(fd, backlog);
 }
 
-/* A group of hosts answers to the port, and some of it to all hosts: an address of ours would not hear that. */
-static bool is_group(const struct ip_address *to)
-{
-	static const uint8_t everybody[4] = {0xff, 0xff, 0xff, 0xff};
-
-	return to->family == IP_V6 ? to->bytes[0] == 0xff
-				   : (to->bytes[0] & 0xf0) == 0xe0 ||
-					     memcmp(to->bytes, everybody, sizeof(everybody)) == 0;
-}
-
 /* The socket is UDP, and neither bound nor connected. */
 static bool is_free(int fd)
 {
@@ -113,7 +102,7 @@ static int bind_for(struct eph_pool *pool, int fd, int domain, const struct ip_a
 	socklen_t length =
 		domain == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 
-	if (sources->count && !is_group(to)) {
+	if (sources->count) {
 		const struct ip_address *source = &sources->address[random_below(sources->count)];
 
 		length = socket_address(domain, source, 0, &from);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -22,48 +21,12 @@ static bool is_inet(const struct sockaddr *address, socklen_t length)
 	       (address->sa_family == AF_INET || address->sa_family == AF_INET6);
 }
 
-/* Is a connection under way, or there? Then connect() is called again to hear how it went. */
-static bool is_under_way(int fd)
-{
-	struct ip_address own;
-	uint8_t state;
-	socklen_t length = sizeof(state);
-	uint16_t port;
-
-	/* The name of a TCP socket shows the port of an attempt that failed. */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == 0)
-		return state != TCP_CLOSE;
-	return socket_name(fd, &own, &port) == 0 && port;
-}
-
-/* The descriptor had a port from us: its connection failed, or it was closed unseen and is another socket now. The window of
- * the attempt must not stay: it is of one port, which another may have taken. */
-static void start_anew(struct eph_pool *pool, int fd)
-{
-	if (owned_ports_get(pool->owned, fd).window.lo)
-		(void)socket_set_window(fd, (struct port_range){0, 0});
-	eph_release(pool, fd);
-}
-
-/* Is it ours to choose a port for this socket? */
-static bool is_ours(struct eph_pool *pool, int fd)
-{
-	if (!pool || fd_note_get(fd) & NOTE_OWN_WINDOW)
-		return false;
-	if (!owned_ports_get(pool->owned, fd).port)
-		return true;
-	if (is_under_way(fd))
-		return false;
-	start_anew(pool, fd);
-	return true;
-}
-
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct eph_pool *pool = is_inet(address, length) ? preload_pool() : NULL;
 	int saved = errno, r;
 
-	if (!is_ours(pool, fd)) {
+	if (!pool || fd_note_get(fd) & NOTE_OWN_WINDOW) {
 		errno = saved;
 		return real_connect()(fd, address, length);
 	}
