@@ -78,7 +78,8 @@ static const char *netns_name(const struct change_session *session, const char *
 {
 	struct stat now;
 
-	if (name && session->elsewhere)
+	/* Below EPHEMPORTS_ROOT the name tells that the system there runs. */
+	if (name && (session->elsewhere || config_root_given()))
 		return name;
 	if (!session->foreign)
 		return "";

@@ -142,6 +142,7 @@ static int take_back(struct change_run *run, struct change *change, unsigned las
 {
 	int first_error = 0;
 
+	change_remember(run, true);
 	for (unsigned i = last + 1; i-- > 0;) {
 		const struct change_step *step = &change->step[i];
 		enum step_stand stand;
@@ -177,14 +178,12 @@ static int give_up(struct change_run *run, struct change *change, unsigned last,
 	return error->code;
 }
 
-int change_apply(struct change_run *run, struct change *change, struct eph_error *reterr)
+static int apply(struct change_run *run, struct change *change, struct eph_error *reterr)
 {
 	struct eph_error error = {.step = "change"};
 	unsigned i = 0;
 	int r;
 
-	if (!change->steps)
-		return 0;
 	r = check_before(run, change, reterr);
 	if (r < 0)
 		return r;
@@ -204,5 +203,17 @@ int change_apply(struct change_run *run, struct change *change, struct eph_error
 	r = give_up(run, change, i - 1, &error);
 	if (reterr)
 		*reterr = error;
+	return r;
+}
+
+int change_apply(struct change_run *run, struct change *change, struct eph_error *reterr)
+{
+	int r;
+
+	if (!change->steps)
+		return 0;
+	change_remember(run, true);
+	r = apply(run, change, reterr);
+	change_remember(run, false);
 	return r;
 }

@@ -107,7 +107,9 @@ int change_recover(struct change_run *run, struct strbuf *said, struct eph_error
 		if (change->state != CHANGE_BEGUN ||
 		    !change_place_same(&change->place, &run->runner->place))
 			continue;
+		change_remember(run, true);
 		r = settle(run, change, said, &error);
+		change_remember(run, false);
 		if (r < 0)
 			error_set(reterr, r, "journal",
 				  "change %s was interrupted and cannot be settled: %.200s",

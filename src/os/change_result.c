@@ -10,6 +10,21 @@ const char *change_place_option(const struct change_place *place)
 	return *place->netns_name && !unnamed ? place->netns_name : NULL;
 }
 
+static bool is_kept(const char *setting)
+{
+	return strncmp(setting, CHANGE_BOOT, strlen(CHANGE_BOOT)) == 0;
+}
+
+const char *change_setting_name(const char *setting)
+{
+	return setting + (is_kept(setting) ? strlen(CHANGE_BOOT) : 0);
+}
+
+const char *change_setting_when(const char *setting)
+{
+	return is_kept(setting) ? " at boot" : "";
+}
+
 const char *change_state_name(enum change_state state)
 {
 	static const char *const name[] = {

@@ -80,6 +80,10 @@ const char *change_place_option(const struct change_place *place);
 /* "begun", "done", "undone" */
 const char *change_state_name(enum change_state state);
 
+/* The name of a setting as the system spells it; and what else its name says: " at boot" where a command keeps it, or "". */
+const char *change_setting_name(const char *setting);
+const char *change_setting_when(const char *setting);
+
 /* Does a step replace a file: will it last over a reboot? */
 bool change_persists(const struct change *change);
 

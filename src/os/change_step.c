@@ -14,9 +14,17 @@ void change_point(struct change_run *run)
 		run->at_point(run->userdata, run->points);
 }
 
+void change_remember(struct change_run *run, bool on)
+{
+	const struct setting_ops *ops = run->runner->settings;
+
+	if (ops && ops->remember)
+		ops->remember(run->runner, on);
+}
+
 const char *change_step_name(const struct change_step *step)
 {
-	return step->path ? step->path : step->setting;
+	return step->path ? step->path : change_setting_name(step->setting);
 }
 
 static bool same_value(const char *a, const char *b)
@@ -115,7 +123,8 @@ static int set(struct change_run *run, const char *name, const char *value,
 		r = ops->read(run->runner, name, &taken, reterr);
 	if (r == 0 && !same_value(taken.text, value))
 		r = error_set(reterr, -EREMOTEIO, "setting",
-			      "%.80s: asked for '%.80s', the system took '%.80s'", name, value,
+			      "%.80s%s: asked for '%.80s', the system took '%.80s'",
+			      change_setting_name(name), change_setting_when(name), value,
 			      taken.text);
 	strbuf_done(&taken);
 	return r;

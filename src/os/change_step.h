@@ -32,6 +32,10 @@ int change_step_take_back(struct change_run *run, const struct change_step *step
 			  struct eph_error *reterr);
 
 /* The value that runs, or the digest of the file, for messages; at most a line. */
+/* Settings may be told as they are now, until the next call: see setting_ops.remember(). */
+void change_remember(struct change_run *run, bool on);
+
+/* For a message: its file, or its setting. */
 const char *change_step_name(const struct change_step *step);
 
 /* Do both mean the same part of the same machine? After a reboot a namespace goes by its name. */

@@ -136,6 +136,7 @@ static int back(struct change_run *run, struct change *change, const enum step_s
 	if (r == 0)
 		return 0;
 	/* As the change had left it: what was taken back is taken again. */
+	change_remember(run, true);
 	for (; i < change->steps; i++) {
 		enum step_stand now;
 
@@ -148,17 +149,12 @@ static int back(struct change_run *run, struct change *change, const enum step_s
 	return r;
 }
 
-int change_undo(struct change_run *run, const struct change_list *list, struct change *change,
-		struct eph_error *reterr)
+static int undo(struct change_run *run, struct change *change, struct eph_error *reterr)
 {
 	enum step_stand stand[CHANGE_STEPS_MAX];
 	struct eph_error error = {.step = "undo"};
-	int r = check_state(run, change, reterr);
+	int r = check_stand(run, change, stand, reterr);
 
-	if (r == 0)
-		r = check_later(list, change, reterr);
-	if (r == 0)
-		r = check_stand(run, change, stand, reterr);
 	if (r == 0)
 		r = journal_mark(run->journal, change, CHANGE_BEGUN, reterr);
 	if (r < 0)
@@ -173,10 +169,26 @@ int change_undo(struct change_run *run, const struct change_list *list, struct c
 	return r;
 }
 
+int change_undo(struct change_run *run, const struct change_list *list, struct change *change,
+		struct eph_error *reterr)
+{
+	int r = check_state(run, change, reterr);
+
+	if (r == 0)
+		r = check_later(list, change, reterr);
+	if (r < 0)
+		return r;
+	change_remember(run, true);
+	r = undo(run, change, reterr);
+	change_remember(run, false);
+	return r;
+}
+
 int change_note_undone(struct change_run *run, struct change *change, struct eph_error *reterr)
 {
 	int r = check_state(run, change, reterr);
 
+	change_remember(run, true);
 	for (unsigned i = 0; r == 0 && i < change->steps; i++) {
 		enum step_stand stand;
 
@@ -185,5 +197,6 @@ int change_note_undone(struct change_run *run, struct change *change, struct eph
 			r = error_set(reterr, -ESTALE, "undo", "change %s: %.180s is not as before",
 				      change->id, change_step_name(&change->step[i]));
 	}
+	change_remember(run, false);
 	return r < 0 ? r : journal_mark(run->journal, change, CHANGE_UNDONE, reterr);
 }

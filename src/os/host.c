@@ -7,9 +7,11 @@
 
 #include "error.h"
 #include "host_settings.h"
+#include "parse.h"
 #include "text_line.h"
 
 #define PART        "ephemports-part"
+#define SET         "ephemports-set"
 #define OUTPUTS_MAX 32u
 
 static struct os_host *host_of(struct runner *runner)
@@ -119,6 +121,41 @@ static void join_commands(const struct os_host *host, struct strbuf *out)
 			      i ? host->way->cmd_exe ? "& " : "; " : "", i, command[i].line);
 }
 
+/* A line that sets something, its exit status on both outputs, and the commands. */
+static void join_set(const struct os_host *host, const char *set, struct strbuf *out)
+{
+	if (host->way->cmd_exe)
+		strbuf_printf(out, "%s&& echo " SET " 0|| echo " SET " 1& ", set);
+	else
+		strbuf_printf(out,
+			      "( %s ); s=$?; echo; echo \"" SET " $s\"; echo \"" SET " $s\" >&2; ",
+			      set);
+	join_commands(host, out);
+}
+
+/* What was said before the status, without it. False: no status was said. */
+static bool cut_set(const struct strbuf *text, struct strbuf *ret, int *ret_status)
+{
+	struct text_lines lines = text_lines(text->text, text->length, false);
+	struct text_span line, word;
+	uint64_t status;
+
+	while (text_line_next(&lines, &line)) {
+		struct text_span rest = line;
+
+		if (!text_word_next(&rest, &word) || !text_is(word, SET))
+			continue;
+		rest = text_trim(rest);
+		strbuf_add(ret, text->text, (size_t)(line.start - text->text));
+		if (parse_uint(rest.start, rest.length, 255, &status) < 0)
+			return false;
+		*ret_status = (int)status;
+		return true;
+	}
+	strbuf_add(ret, text->text, text->length);
+	return false;
+}
+
 /* Cut the joined output into what each command said. */
 static size_t split_outputs(const struct os_host *host, const struct strbuf *text,
 			    struct os_output *output)
@@ -157,9 +194,20 @@ static void no_range(const struct os_host *host, const struct runner_output *sai
 			  host->system->facts->show);
 }
 
-int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *reterr)
+static int parse_outputs(const struct os_host *host, const struct runner_output *said,
+			 struct os_state *ret, struct eph_error *reterr)
 {
 	struct os_output output[OUTPUTS_MAX];
+	struct os_outputs outputs = {output, split_outputs(host, &said->text, output)};
+	int r = os_parse(host->system, host->release, &outputs, ret, reterr);
+
+	if (r == -ENODATA)
+		no_range(host, said, reterr);
+	return r;
+}
+
+int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *reterr)
+{
 	struct strbuf line = STRBUF_INIT;
 	struct runner_output said;
 	int r = 0;
@@ -170,15 +218,36 @@ int os_host_read(struct os_host *host, struct os_state *ret, struct eph_error *r
 		r = error_set(reterr, -ENOMEM, "host", "out of memory");
 	else if (line.length)
 		r = host->way->ops->line(host->way, line.text, &said, reterr);
-	if (r == 0) {
-		struct os_outputs outputs = {output, split_outputs(host, &said.text, output)};
-
-		r = os_parse(host->system, host->release, &outputs, ret, reterr);
-		if (r == -ENODATA)
-			no_range(host, &said, reterr);
-	}
+	if (r == 0)
+		r = parse_outputs(host, &said, ret, reterr);
 	runner_output_done(&said);
 	strbuf_done(&line);
+	return r;
+}
+
+int os_host_set(struct os_host *host, const char *line, struct runner_output *ret_said,
+		struct os_state *ret, struct eph_error *reterr)
+{
+	struct strbuf joined = STRBUF_INIT;
+	struct runner_output output;
+	int r, status;
+
+	runner_output_init(ret_said);
+	join_set(host, line, &joined);
+	if (joined.failed) {
+		strbuf_done(&joined);
+		return error_set(reterr, -ENOMEM, "host", "out of memory");
+	}
+	r = host->way->ops->line(host->way, joined.text, &output, reterr);
+	if (r == 0 && !cut_set(&output.text, &ret_said->text, &ret_said->status))
+		r = error_set(reterr, -EPROTO, "host", "%.80s: no shell said how '%.80s' ended",
+			      host->way->place.host, line);
+	if (r == 0)
+		cut_set(&output.errors, &ret_said->errors, &status);
+	if (r == 0)
+		r = parse_outputs(host, &output, ret, reterr);
+	runner_output_done(&output);
+	strbuf_done(&joined);
 	return r;
 }
 
@@ -222,8 +291,9 @@ int os_host_boot(struct os_host *host, struct eph_error *reterr)
 	int r;
 
 	/* What Windows is told outlasts its boots. */
-	snprintf(place->boot, sizeof(place->boot), "%s", host->runner.cmd_exe ? "any" : "");
-	if (host->runner.cmd_exe)
+	snprintf(place->boot, sizeof(place->boot), "%s",
+		 host->system->flags & OS_CMD_EXE ? "any" : "");
+	if (host->system->flags & OS_CMD_EXE)
 		return 0;
 	r = host->way->ops->line(host->way, BOOT_LINE, &output, reterr);
 	if (r == 0 && output.status == 0 && output.text.length) {

@@ -19,6 +19,8 @@ struct os_host {
 	struct runner *way;   /* not owned: how the machine is reached */
 	const struct os_system *system;
 	char release[64];
+	bool remembers;        /* setting_ops.remember() is on */
+	struct os_state *seen; /* what it remembers; owned, NULL: nothing */
 };
 
 /**

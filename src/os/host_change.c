@@ -101,8 +101,10 @@ static int add_steps(struct os_host *host, struct host_change *change, const str
 {
 	int r = 0;
 
+	host->runner.settings->remember(&host->runner, true);
 	for (size_t i = 0; r == 0 && i < plan->steps; i++)
 		r = add_step(host, change, &plan->step[i], boot, reterr);
+	host->runner.settings->remember(&host->runner, false);
 	return r;
 }
 

@@ -90,24 +90,56 @@ static bool find_value(const struct os_state *state, const char *name, struct st
 	return false;
 }
 
-static int read_into(struct os_host *host, struct os_state *state, const char *name,
-		     struct strbuf *ret, struct eph_error *reterr)
+static void forget(struct os_host *host)
 {
-	int r = state ? os_host_read(host, state, reterr)
-		      : error_set(reterr, -ENOMEM, "host", "out of memory");
+	free(host->seen);
+	host->seen = NULL;
+}
 
-	if (r == 0 && !find_value(state, name, ret))
-		r = error_set(reterr, -ENOENT, "setting", "%.80s: %.80s could not be read",
-			      host->way->place.host, name);
-	return r < 0 ? r : ret->failed ? -ENOMEM : 0;
+static void setting_remember(struct runner *runner, bool on)
+{
+	forget(host_of(runner));
+	host_of(runner)->remembers = on;
+}
+
+/* All settings as they are; borrowed until the next call of anything here. NULL with @reterr. */
+static const struct os_state *look(struct os_host *host, int *ret_r, struct eph_error *reterr)
+{
+	*ret_r = 0;
+	if (host->remembers && host->seen)
+		return host->seen;
+	forget(host);
+	host->seen = malloc(sizeof(*host->seen));
+	*ret_r = host->seen ? os_host_read(host, host->seen, reterr)
+			    : error_set(reterr, -ENOMEM, "host", "out of memory");
+	if (*ret_r < 0)
+		forget(host);
+	return host->seen;
+}
+
+/* Only a setting that the system shows. */
+static int find_setting(const struct os_host *host, const struct os_state *state, const char *name,
+			struct strbuf *ret, struct eph_error *reterr)
+{
+	if (!find_value(state, name, ret))
+		return error_set(reterr, -ENOENT, "setting", "%.80s: %.80s%s could not be read",
+				 host->way->place.host, change_setting_name(name),
+				 change_setting_when(name));
+	return ret->failed ? error_set(reterr, -ENOMEM, "setting", "out of memory") : 0;
 }
 
 static int setting_read(struct runner *runner, const char *name, struct strbuf *ret,
 			struct eph_error *reterr)
 {
-	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
+	struct os_host *host = host_of(runner);
+	int r;
+	const struct os_state *state = look(host, &r, reterr);
 
-	return read_into(host_of(runner), state, name, ret, reterr);
+	if (state)
+		r = find_setting(host, state, name, ret, reterr);
+	if (!host->remembers)
+		forget(host);
+	return r;
 }
 
 /* What the last of several commands said; each before it came off. */
@@ -123,20 +155,52 @@ static struct text_span last_line(const struct strbuf *text)
 	return last;
 }
 
+static int set_failed(const struct os_host *host, const struct runner_output *output,
+		      const char *name, struct eph_error *reterr)
+{
+	struct text_span said = output->errors.length ? runner_said(&output->errors, &output->text)
+						      : last_line(&output->text);
+
+	return error_set(reterr, output->status >= STATUS_LEAST ? -ENOENT : -EREMOTEIO, "setting",
+			 "%.80s: %.60s%s: %.*s", host->way->place.host, change_setting_name(name),
+			 change_setting_when(name), (int)said.length, said.start);
+}
+
+/* Status 0 proves nothing (OpenBSD): the caller reads back. */
 static int run_set(struct os_host *host, const char *line, const char *name,
 		   struct eph_error *reterr)
 {
 	struct runner_output output;
 	int r = host->way->ops->line(host->way, line, &output, reterr);
-	struct text_span said = output.errors.length ? runner_said(&output.errors, &output.text)
-						     : last_line(&output.text);
 
-	/* Status 0 proves nothing (OpenBSD): the caller reads back. */
+	forget(host);
 	if (r == 0 && output.status)
-		r = error_set(reterr, output.status >= STATUS_LEAST ? -ENOENT : -EREMOTEIO,
-			      "setting", "%.80s: %.60s: %.*s", host->way->place.host, name,
-			      (int)said.length, said.start);
+		r = set_failed(host, &output, name, reterr);
 	runner_output_done(&output);
+	return r;
+}
+
+/* The same, and what it left is remembered. */
+static int run_set_and_look(struct os_host *host, const char *line, const char *name,
+			    struct eph_error *reterr)
+{
+	struct os_state *state = malloc(sizeof(*state));
+	struct runner_output said;
+	int r;
+
+	if (!state)
+		return error_set(reterr, -ENOMEM, "setting", "out of memory");
+	r = os_host_set(host, line, &said, state, reterr);
+	forget(host);
+	if (r == 0)
+		host->seen = state;
+	else
+		free(state);
+	if ((r == 0 || r == -ENODATA) && said.status) {
+		forget(host);
+		r = set_failed(host, &said, name, reterr);
+	}
+	runner_output_done(&said);
 	return r;
 }
 
@@ -219,30 +283,50 @@ static int write_list(struct os_host *host, const struct os_state *state,
 	return r;
 }
 
+static int write_value(struct os_host *host, const struct os_state *state, const char *name,
+		       const char *before, const char *value, struct eph_error *reterr)
+{
+	struct strbuf line = STRBUF_INIT;
+	struct os_step step;
+	int r = fill_step(state, name, before, value, &step, reterr);
+
+	if (r == 0 && !os_set_command(state, &step, &line))
+		r = error_set(reterr, -EPERM, "setting", "%.80s%s: cannot be set by a command",
+			      change_setting_name(name), change_setting_when(name));
+	if (r == 0)
+		r = host->remembers ? run_set_and_look(host, line.text, name, reterr)
+				    : run_set(host, line.text, name, reterr);
+	strbuf_done(&line);
+	return r;
+}
+
 static int setting_write(struct runner *runner, const char *name, const char *value,
 			 struct eph_error *reterr)
 {
 	struct os_host *host = host_of(runner);
+	struct strbuf before = STRBUF_INIT;
 	CLEANUP(freep) struct os_state *state = malloc(sizeof(*state));
-	struct strbuf line = STRBUF_INIT, before = STRBUF_INIT;
-	struct os_step step;
-	/* Read first: only a setting that the system shows is set. */
-	int r = read_into(host, state, name, &before, reterr);
+	const struct os_reserved *list = NULL;
+	const struct os_state *seen;
 	const char *bare = name;
 	bool boot = take_prefix(&bare);
-	const struct os_reserved *list = r == 0 ? os_reserved_find(state, bare) : NULL;
+	int r;
 
-	if (list) {
-		strbuf_done(&before);
-		return write_list(host, state, list, boot, value, reterr);
+	/* Read first: only a setting that the system shows is set. */
+	seen = state ? look(host, &r, reterr) : NULL;
+	if (!state)
+		r = error_set(reterr, -ENOMEM, "setting", "out of memory");
+	if (seen) {
+		*state = *seen;
+		r = find_setting(host, state, name, &before, reterr);
+		list = os_reserved_find(state, bare);
 	}
-	if (r == 0)
-		r = fill_step(state, name, before.text, value, &step, reterr);
-	if (r == 0 && !os_set_command(state, &step, &line))
-		r = error_set(reterr, -EPERM, "setting", "%.80s: cannot be set by a command", name);
-	if (r == 0)
-		r = run_set(host, line.text, name, reterr);
-	strbuf_done(&line);
+	if (r == 0 && list)
+		r = write_list(host, state, list, boot, value, reterr);
+	else if (r == 0)
+		r = write_value(host, state, name, before.text, value, reterr);
+	if (!host->remembers)
+		forget(host);
 	strbuf_done(&before);
 	return r;
 }
@@ -273,6 +357,7 @@ static bool setting_is_between(const struct runner *runner, const char *name, co
 const struct setting_ops os_host_settings = {
 	.read = setting_read,
 	.write = setting_write,
+	.remember = setting_remember,
 	.is_between = setting_is_between,
 	.clamps = true,
 };

@@ -87,6 +87,10 @@ struct setting_ops {
 	/* Set it. Whether the system took it as it is, the caller reads back. */
 	int (*write)(struct runner *runner, const char *name, const char *value,
 		     struct eph_error *reterr);
+	/* From when @on is true until it is false settings may be told as they were when the first was asked for, or as the last
+	 * write left them: where each look is a connection, all are read at once. On once more: asked for anew. NULL: each
+	 * read asks. */
+	void (*remember)(struct runner *runner, bool on);
 	/* Is @now a value that setting @after in place of @before, or the reverse, passes through? NULL: never. */
 	bool (*is_between)(const struct runner *runner, const char *name, const char *before,
 			   const char *after, const char *now);

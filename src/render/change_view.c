@@ -36,13 +36,13 @@ static void add_value(struct strbuf *out, const char *value)
 
 static bool is_kept(const struct change_step *step)
 {
-	return step->path || strncmp(step->setting, CHANGE_BOOT, strlen(CHANGE_BOOT)) == 0;
+	return step->path || *change_setting_when(step->setting);
 }
 
 /* What a command keeps for the next boot has the name of what runs, and more before it. */
 static const char *name_of(const struct change_step *step)
 {
-	return step->setting + (is_kept(step) && !step->path ? strlen(CHANGE_BOOT) : 0);
+	return change_setting_name(step->setting);
 }
 
 static void add_step(const struct change_step *step, bool back, struct strbuf *out)
@@ -252,6 +252,13 @@ static bool is_told(const struct change *change, unsigned index)
 	return false;
 }
 
+/* What runs and what a command keeps are steps of one name. */
+static void add_when(const struct change_step *step, struct json *json)
+{
+	if (!step->path && is_kept(step))
+		json_bool(json, "at_boot", true);
+}
+
 static void add_change(const struct change_view *view, unsigned index, struct json *json)
 {
 	const struct change *change = view->change;
@@ -259,7 +266,8 @@ static void add_change(const struct change_view *view, unsigned index, struct js
 	unsigned file = step->path ? index : file_of(change, index);
 
 	json_object(json, NULL);
-	json_string(json, "setting", step->setting);
+	json_string(json, "setting", name_of(step));
+	add_when(step, json);
 	json_string(json, "before", step->before);
 	json_string(json, "after", step->after);
 	json_string(json, "command", view->command[index]);
@@ -338,7 +346,8 @@ void journal_view_changes(const struct change *change, bool back, struct json *j
 		const struct change_step *step = &change->step[i];
 
 		json_object(json, NULL);
-		json_string(json, "setting", step->setting);
+		json_string(json, "setting", name_of(step));
+		add_when(step, json);
 		json_string(json, "before", back ? step->after : step->before);
 		json_string(json, "after", back ? step->before : step->after);
 		json_string(json, "file", step->path);

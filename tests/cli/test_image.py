@@ -156,6 +156,14 @@ def test_no_systemd():
     assert 'rc.local' in image.run('range', 'set', '25000-60001', expect=3).stderr
 
 
+def test_the_way_back_names_the_namespace():
+    """-N tells that the system of the tree runs, also where it names the namespace that we are in."""
+    image = Image({'/etc/sysctl.d/a.conf': f'{KEY} = 30000 60001\n'})
+    own = str(os.getpid())
+    assert f'range undo -N {own}' in image.run('range', 'set', '20000-60001', '-N', own, '--dry-run').stdout
+    assert '-N' not in image.run('range', 'set', '20000-60001', '--dry-run').stdout
+
+
 def test_links_stay_inside():
     top = {'absolute': lambda image: image.outside + '/sysctl.d', 'relative': lambda _: '../../outside/sysctl.d',
            'far': lambda image: '../' * 40 + image.outside[1:] + '/sysctl.d'}
@@ -242,7 +250,7 @@ def test_a_running_system_is_named():
     try:
         assert running()[0] == '25000 60001', running()
         done = subprocess.run([ephemports, 'range', 'undo'], env=environment, check=False, capture_output=True, text=True)
-        assert done.returncode == 3 and '--netns' in done.stderr, done
+        assert done.returncode == 3 and '-N /proc/self/ns/net' in done.stderr, done
         assert running()[0] == '25000 60001', running()
     finally:
         subprocess.run([ephemports, 'range', 'undo', *here], env=environment, check=True, capture_output=True)
