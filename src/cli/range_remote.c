@@ -105,7 +105,8 @@ void range_remote_listen(struct range_remote *remote)
 	struct runner *runner = &remote->host.runner;
 	struct netstat_text text = {.rows = 0};
 	struct runner_output output;
-	int r = runner->ops->line(runner, os_sockets_command(remote->host.system), &output, NULL);
+	int r = runner->ops->line(runner, os_sockets_command(remote->host.system, runner->cmd_exe),
+				  &output, NULL);
 
 	if (r == 0)
 		r = text_netstat_read(output.text.text, output.text.length, &text, NULL);

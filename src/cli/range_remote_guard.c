@@ -50,11 +50,13 @@ int range_waiting_check(const struct range_remote *remote, struct eph_error *ret
 {
 	const struct os_system *system = remote->host.system;
 
-	if (remote->host.runner.cmd_exe)
-		return error_set(reterr, -EOPNOTSUPP, "range",
-				 "--confirm-within cannot be had on %s: cmd.exe leaves no process "
-				 "behind that could take the range back",
-				 system->title);
+	if (remote->host.runner.cmd_exe ||
+	    (system->flags & OS_CMD_EXE && !(system->flags & OS_REBOOT)))
+		return error_set(
+			reterr, -EOPNOTSUPP, "range",
+			"--confirm-within cannot be had on %s: its shells leave no process "
+			"behind that could take the range back",
+			system->title);
 	if (system->flags & OS_REBOOT)
 		return error_set(reterr, -EOPNOTSUPP, "range",
 				 "--confirm-within cannot be had on %s: a change shows only after "

@@ -54,8 +54,9 @@ static int run_command(struct os_host *remote, const char *name, struct elsewher
 		       struct eph_error *reterr)
 {
 	struct runner_output said;
-	int r = remote->runner.ops->line(&remote->runner, os_sockets_command(remote->system), &said,
-					 reterr);
+	int r = remote->runner.ops->line(&remote->runner,
+					 os_sockets_command(remote->system, remote->runner.cmd_exe),
+					 &said, reterr);
 
 	if (r == 0 && !said.text.length)
 		r = error_set(reterr, -EREMOTEIO, "host", "%.80s: netstat printed nothing: %.*s",

@@ -13,12 +13,15 @@
 	FIRST_OF("netstat", wanted, otherwise, "/usr/bin /usr/sbin /bin /sbin /usr/etc")           \
 	"echo netstat: not found >&2; exit 127"
 
-const char *os_sockets_command(const struct os_system *system)
+const char *os_sockets_command(const struct os_system *system, bool cmd_exe)
 {
 	static const char *const wide[] = {"freebsd", "dragonfly", "macos"};
 
-	if (system->flags & OS_CMD_EXE) /* -q, where it is known, shows bound ports, too */
+	/* -q, where it is known, shows bound ports, too. */
+	if (cmd_exe)
 		return "netstat -anoq >nul 2>nul && netstat -anoq || netstat -ano";
+	if (system->flags & OS_CMD_EXE)
+		return "netstat -anoq >/dev/null 2>&1 && netstat -anoq || netstat -ano";
 	if (strcmp(system->name, "linux") == 0)
 		return FIRST_OF("ss", "-Htuan", "-tuan", "/usr/bin /bin /usr/sbin /sbin")
 			NETSTAT("-antuW", "-antu");

@@ -6,7 +6,7 @@
 
 #include "system.h"
 
-/* One line for its shell, that changes nothing. */
-const char *os_sockets_command(const struct os_system *system);
+/* One line that changes nothing, for a Bourne shell or (@cmd_exe) for cmd.exe. */
+const char *os_sockets_command(const struct os_system *system, bool cmd_exe);
 
 #endif

@@ -193,8 +193,11 @@ const struct os_system *os_identify(const char *text, size_t length, char *ret_r
 
 /* The line that tells a remote host's system: for a Bourne shell, and for cmd.exe when that fails. Thrice, and by path: not
  * every uname takes several options, and a shell may have one of its own. */
-#define OS_IDENTIFY_SHELL "u=/bin/uname; test -x $u || u=/usr/bin/uname; $u -s; $u -r; $u -v"
-#define OS_IDENTIFY_CMD   "ver"
+#define OS_IDENTIFY_SHELL                                                                          \
+	"u=/bin/uname; test -x $u || u=/usr/bin/uname; $u -s; $u -r; $u -v; "                      \
+	"(ipadm) >/dev/null 2>&1; test $? -eq 127 && echo " OS_NO_IPADM
+#define OS_NO_IPADM     "ephemports-no-ipadm" /* SunOS 5.11 before it had one */
+#define OS_IDENTIFY_CMD "ver"
 
 /**
  * os_parse() - from outputs to a state

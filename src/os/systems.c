@@ -136,6 +136,26 @@ static void join_release(const struct os_system *system, struct text_span releas
 	snprintf(ret, bytes, "%s.%s", front, back);
 }
 
+/* Cygwin, MSYS and MinGW: CYGWIN_NT-10.0-19045, MINGW64_NT-10.0. netsh is there as in cmd.exe; older Windows has only reg,
+ * whose words their shells change. */
+static bool find_windows_shell(struct text_span name, struct text_span *ret_release)
+{
+	const char *release = memmem(name.start, name.length, "_NT-", 4);
+
+	if (!release || (!text_begins(name, "CYGWIN") && !text_begins(name, "MSYS") &&
+			 !text_begins(name, "MINGW")))
+		return false;
+	release += 4;
+	*ret_release = (struct text_span){release, (size_t)(name.start + name.length - release)};
+	return *release != '5' && *release != '4';
+}
+
+/* OpenSolaris: ndd and a start script, as before. */
+static const struct os_system *without_ipadm(const struct os_system *system)
+{
+	return system == &os_illumos || system == &os_solaris11 ? &os_solaris10 : system;
+}
+
 const struct os_system *os_identify(const char *text, size_t length, char *ret_release,
 				    size_t bytes)
 {
@@ -148,11 +168,15 @@ const struct os_system *os_identify(const char *text, size_t length, char *ret_r
 		if (!text_word_next(&rest, &name) || !text_word_next(&rest, &release))
 			return NULL;
 		version = rest_of_line(text_trim(rest));
+		if (find_windows_shell(name, &release))
+			name = (struct text_span){"Windows", 7};
 	}
 	for (const struct os_system *const *system = os_systems; *system; system++)
 		if ((*system)->is(name, release, version)) {
 			join_release(*system, release, version, ret_release, bytes);
-			return *system;
+			return memmem(text, length, "\n" OS_NO_IPADM, sizeof(OS_NO_IPADM))
+				       ? without_ipadm(*system)
+				       : *system;
 		}
 	return NULL;
 }

@@ -137,6 +137,7 @@ CASES = {
                            links={"/etc/rc2.d/S70ephemports": "/etc/init.d/ephemports"}, survives={"/etc/init.d/ephemports": "20000"}),
     "solaris10-loop": Case("solaris10", keys=NDD_SCTP, files={"/etc/rc2.d/S72net": (0o744, LOOP_NDD.format("/usr/sbin/ndd"))},
                            survives={"/etc/rc2.d/S72net": "20000"}),
+    "opensolaris": Case("opensolaris", keys=NDD_SCTP),
     "solaris11": Case("solaris11", keys=IPADM),
     "solaris11-low": Case("solaris11", low=2000, high=3000, keys=IPADM),
     "tru64": Case("tru64", keys=TRU64),
@@ -167,6 +168,7 @@ CASES = {
     "windows-powershell": Case("windows", "10.0.17763.5206", powershell=True, keys=windows),
     "windows-autorun": Case("windows", autorun="Authorised use only.\n", keys=windows),
     "windows-vista": Case("windows", "6.0.6002", stores=False, keys=windows),
+    "cygwin": Case("cygwin", keys=windows),
     "windowsxp": Case("windowsxp", low=1025, high=60001, keys=None),
 }
 

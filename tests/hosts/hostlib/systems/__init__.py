@@ -12,6 +12,8 @@ CLASSES = {
     "irix": fixed.Irix,
     "linux": linux.Debian,
     "alpine": linux.Alpine,
+    "cygwin": windows.Cygwin,
+    "opensolaris": solaris.OpenSolaris,
     "rhel5": linux.Rhel5,
     "macos": macos.MacOs,
     "netbsd": bsd.NetBsd,

@@ -58,6 +58,20 @@ class Solaris10(Ndd, System):
                     self.host.execute("/sbin/sh", path, "start")
 
 
+class OpenSolaris(Solaris10):
+    """2009.06: SunOS 5.11, and no ipadm yet. Its /bin/sh is ksh93."""
+
+    release = "5.11"
+    root_shell = "/bin/bash"
+    shells = {"/bin/sh": "posix", "/bin/bash": "posix", "/bin/ksh": "posix", "/sbin/sh": "posix"}
+
+    def make_uname(self):
+        return {**super().make_uname(), "r": "5.11", "v": "snv_111b", "m": "i86pc", "p": "i386", "i": "i86pc"}
+
+    def tree(self):
+        return {**super().tree(), "/etc/release": "                         OpenSolaris 2009.06 snv_111b X86\n"}
+
+
 class Ipadm(System):
     """self.running and self.store: (protocol, property) -> text. The store is the file that ipmgmtd keeps."""
 

@@ -337,6 +337,26 @@ class Windows(WindowsBase):
         return Answer(self.text("ok"))
 
 
+class Cygwin(Windows):
+    """The same, logged into a Cygwin's bash: netsh is there, and there is no cmd.exe between."""
+
+    shells = {"/bin/sh": "posix", "/bin/bash": "posix"}
+    root_shell = user_shell = "/bin/bash"
+
+    def make_uname(self):
+        return {"s": "CYGWIN_NT-10.0-20348", "r": "3.4.9-1.x86_64", "v": "2023-09-06 11:19 UTC", "n": "win1", "m": "x86_64", "o": "Cygwin",
+                "order": "snrvmo"}
+
+    def make_commands(self):
+        return {"/usr/bin/netsh": lambda call: self.netsh(call, call.options), "/usr/bin/netstat": lambda call: self.netstat_ano(call, call.options)}
+
+    def paths(self):
+        return System.paths(self)
+
+    def handler(self, call):
+        return System.handler(self, call)
+
+
 class WindowsXp(WindowsBase):
     """XP, 2003 and older (ver prints 5.1, 5.2): MaxUserPort and ReservedPorts in the registry count from the next boot."""
 
