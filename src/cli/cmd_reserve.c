@@ -11,17 +11,15 @@
 #include "number.h"
 #include "range_state.h"
 #include "reserve_host.h"
+#include "reserve_notes.h"
 #include "reserve_ports.h"
 #include "reserve_view.h"
 #include "sysctl_change.h"
 #include "text_sysctl.h"
 #include "text_sysctl_conf.h"
 
-#define RESERVED "net.ipv4.ip_local_reserved_ports"
-#define RANGE    "net.ipv4.ip_local_port_range"
-#define HOT_SPOT_DIVISOR                                                                           \
-	8u /* a block of an eighth of the range is one; see docs/risks/reserved-hot-spot.md */
-#define FEW_PORTS   1024u /* fewer left for outgoing connections are worth a word */
+#define RESERVED    "net.ipv4.ip_local_reserved_ports"
+#define RANGE       "net.ipv4.ip_local_port_range"
 #define COMMAND_MAX 4000u /* one write of the list takes no more, and no person types it */
 
 static const struct option_spec options[] = {
@@ -281,45 +279,10 @@ static int plan(struct change_session *session, struct reserving *reserving,
 
 /* --- what is worth a word --------------------------------------------------------------------------------------- */
 
-static struct port_range longest_block(const struct port_set *reserved, struct port_range range)
-{
-	struct port_range longest = {1, 0};
-	uint32_t start = range.lo;
-
-	for (uint32_t port = range.lo; port <= range.hi; port++) {
-		if (!port_set_has(reserved, (uint16_t)port))
-			start = port + 1;
-		else if (port - start + 1 > port_range_width(longest))
-			longest = (struct port_range){(uint16_t)start, (uint16_t)port};
-	}
-	return longest;
-}
-
-static void note_hot_spot(struct reserving *reserving, const struct port_set *reserved)
-{
-	struct port_range range = reserving->range, block = longest_block(reserved, range);
-	uint32_t width = port_range_width(block),
-		 next = block.hi < range.hi ? block.hi + 1u : range.lo;
-
-	if (port_range_width(range) < 64 || width < port_range_width(range) / HOT_SPOT_DIVISOR ||
-	    width == port_range_width(range))
-		return;
-	note(reserving,
-	     "%u-%u is one block of %s: each search that starts inside of it ends on the "
-	     "first "
-	     "free port behind it (about %u), which is chosen far more often than others; move an "
-	     "end "
-	     "of the range past the block instead",
-	     block.lo, block.hi, COUNTED(width, "port"), next);
-}
-
 static void note_all(struct reserving *reserving, const struct port_set *ports,
 		     const struct port_set *running, const struct change_session *session)
 {
-	uint32_t width = port_range_width(reserving->range);
-	uint32_t left = width - port_set_count_in(running, reserving->range);
-	uint32_t before = width - port_set_count_in(&reserving->running, reserving->range);
-	uint32_t outside = port_set_count(ports) - port_set_count_in(ports, reserving->range);
+	struct reserve_notes notes = {.notes = 0};
 
 	if (session->foreign && reserving->persist)
 		note(reserving,
@@ -334,20 +297,10 @@ static void note_all(struct reserving *reserving, const struct port_set *ports,
 		     COUNTED(reserving->files.unreadable, "configuration file"));
 	if (reserving->verb != VERB_ADD || !reserving->change->steps)
 		return;
-	if (outside)
-		note(reserving,
-		     "%s outside the range %u-%u, where automatic choice does not go anyway",
-		     port_set_count(ports) == 1         ? "it lies"
-		     : outside == port_set_count(ports) ? "they lie"
-							: "some of them lie",
-		     reserving->range.lo, reserving->range.hi);
-	note_hot_spot(reserving, running);
-	if (!left)
-		note(reserving, "no port of %u-%u is left: connect() without bind() will fail",
-		     reserving->range.lo, reserving->range.hi);
-	else if (left < FEW_PORTS && left < before)
-		note(reserving, "%s of %s %s left for outgoing connections to each destination",
-		     GROUPED(left), COUNTED(width, "port"), ARE(left));
+	reserve_notes_add(&notes, ports, &reserving->running, running, reserving->range, true);
+	for (unsigned i = 0; i < notes.notes; i++)
+		note(reserving, "%s", notes.note[i].text);
+	reserve_notes_done(&notes);
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------------- */

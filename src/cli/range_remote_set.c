@@ -82,6 +82,11 @@ static void note_warnings(struct range_remote *remote, struct setting *set)
 
 static void note_edits(struct setting *set)
 {
+	if (set->change->state.system->flags & OS_REBOOT && set->change->change->steps) {
+		strbuf_puts(add_note(set), "it counts after a reboot: until then the range that "
+					   "runs stays as it was");
+		set->warnings++;
+	}
 	for (size_t i = 0; i < set->change->edits.count; i++)
 		if (*set->change->edits.edit[i].note)
 			strbuf_puts(add_note(set), set->change->edits.edit[i].note);

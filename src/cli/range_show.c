@@ -150,6 +150,10 @@ static void show(const struct arguments *arguments, struct showing *showing,
 	if (showing->waiting.length)
 		note(showing, showing->waiting.text);
 	view->options = showing->options.length ? showing->options.text : NULL;
+	if (showing->state->system->flags & OS_REBOOT)
+		note(showing,
+		     "What is kept was read: it counts after a reboot, so what runs may still "
+		     "be what was kept before.");
 	view->state = showing->state;
 	view->name = showing->state->system->name;
 	view->title = showing->state->system->title;

@@ -9,6 +9,7 @@
 #include "look.h"
 #include "many_hosts.h"
 #include "range_remote.h"
+#include "reserve_notes.h"
 #include "reserve_ports.h"
 #include "reserved.h"
 #include "reserved_view.h"
@@ -19,6 +20,7 @@ struct reserving {
 	bool changes, dry_run, persist;
 	struct os_list_wish wish;
 	struct host_change *change;
+	struct reserve_notes notes;
 };
 
 static int parse(struct reserving *reserving, struct eph_error *reterr)
@@ -66,6 +68,52 @@ static void show_lists(const struct reserving *reserving, const char *host, stru
 		reserved_view_text(&view, &screen, &outcome->text);
 }
 
+/* Systems that go upwards from a random port. */
+static bool goes_upwards(const struct os_system *system)
+{
+	static const char *const names[] = {"illumos", "linux", "openbsd", "solaris10",
+					    "solaris11"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(system->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The regular range that the list is about; NULL: it was not read. */
+static const struct os_range *range_of(const struct os_state *state,
+				       const struct os_reserved *reserved)
+{
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range *range = &state->range[i];
+
+		if (range->known && range->spec->name == OS_REGULAR &&
+		    range->spec->protocols & reserved->protocols &&
+		    range->spec->families & reserved->families)
+			return range;
+	}
+	return NULL;
+}
+
+static void judge(struct reserving *reserving)
+{
+	const struct os_state *state = &reserving->change->state;
+
+	if (reserving->wish.remove || !reserving->change->change->steps)
+		return;
+	for (size_t i = 0; i < state->reserveds; i++) {
+		const struct os_reserved *reserved = &state->reserved[i];
+		const struct os_range *range = range_of(state, reserved);
+		struct port_set after = reserved->ports;
+
+		if (!range || !reserved->list || !os_list_meant(reserved, &reserving->wish))
+			continue;
+		port_set_add_set(&after, &reserving->wish.ports);
+		reserve_notes_add(&reserving->notes, &reserving->wish.ports, &reserved->ports,
+				  &after, range->now, goes_upwards(state->system));
+	}
+}
+
 static void add_notes(const struct reserving *reserving, struct change_view *view)
 {
 	const struct host_change *change = reserving->change;
@@ -80,10 +128,11 @@ static void add_notes(const struct reserving *reserving, struct change_view *vie
 		view->note[view->notes++] = "there is one list for TCP and UDP: it is for both";
 	if (change->change->steps && (system->flags & OS_REBOOT))
 		view->note[view->notes++] = "it counts after a reboot";
+	for (unsigned i = 0; i < reserving->notes.notes && view->notes < CHANGE_NOTES_MAX; i++)
+		view->note[view->notes++] = reserving->notes.note[i].text;
 }
 
-static void show_change(const struct reserving *reserving, struct host_row *row,
-			struct outcome *outcome)
+static void show_change(struct reserving *reserving, struct host_row *row, struct outcome *outcome)
 {
 	const struct change *change = reserving->change->change;
 	struct change_view view = {
@@ -92,6 +141,7 @@ static void show_change(const struct reserving *reserving, struct host_row *row,
 
 	for (unsigned i = 0; i < change->steps; i++)
 		view.command[i] = reserving->change->command[i];
+	judge(reserving);
 	add_notes(reserving, &view);
 	snprintf(row->text, sizeof(row->text), "%s %s%s%s", reserving->change->state.system->title,
 		 !change->steps       ? "has it so already"
@@ -136,6 +186,7 @@ static int run(const struct arguments *arguments, const char *host, struct host_
 	else if (r == 0)
 		show_lists(&reserving, host, row, outcome);
 	range_remote_close(&remote);
+	reserve_notes_done(&reserving.notes);
 	host_change_free(reserving.change);
 	return r;
 }
