@@ -85,6 +85,7 @@ static bool has_directory(const char *pattern)
 	return config_root_has(path);
 }
 
+/* OpenRC may leave the directories to BusyBox, which takes one after another. */
 struct sysctl_readers sysctl_files_readers(const struct file_list *files, const char *key)
 {
 	bool directory = !config_root_has("/etc/sysctl.conf");
@@ -92,7 +93,8 @@ struct sysctl_readers sysctl_files_readers(const struct file_list *files, const 
 	for (unsigned i = 0; !directory && i < ARRAY_SIZE(sysctl_places); i++)
 		directory = has_directory(sysctl_places[i]);
 	return sysctl_readers_of(sysctl_files_by_systemd(), directory,
-				 sysctl_set_elsewhere(files, key));
+				 config_root_has("/sbin/openrc") &&
+					 sysctl_set_elsewhere(files, key));
 }
 
 int sysctl_files_read(struct file_list *list, struct eph_error *reterr)

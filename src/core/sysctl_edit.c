@@ -372,29 +372,44 @@ static int overrule(struct draft *draft, const struct sysctl_line *line, bool in
 	return r < 0 ? r : draft_set(draft, at, key, value ? value : "", true);
 }
 
+/* A reader that does not find the value: one that finds another line comes first, as a line that is changed in its place may
+ * do for the others. False: all find it. */
+static bool find_unsatisfied(const struct draft *draft, const struct sysctl_readers *readers,
+			     const char *key, const char *value, struct sysctl_line *ret,
+			     enum sysctl_reader *ret_reader)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < readers->count && !(found && ret->file); i++) {
+		struct sysctl_line line = {.file = NULL};
+
+		text_sysctl_conf_last(&draft->files, key, readers->reader[i], &line);
+		if (is_satisfied(&line, value) || (found && !line.file))
+			continue;
+		*ret = line;
+		*ret_reader = readers->reader[i];
+		found = true;
+	}
+	return found;
+}
+
 /* Until every reader finds the value. */
 static int settle(struct draft *draft, const struct sysctl_readers *readers, const char *key,
 		  const char *value, struct sysctl_plan *plan, struct eph_error *reterr)
 {
 	struct sysctl_line line = {.file = NULL};
+	enum sysctl_reader reader = SYSCTL_READER_SYSTEMD;
 	bool directories = false;
 
 	for (unsigned i = 0; i < readers->count; i++)
 		directories |= readers->reader[i] == SYSCTL_READER_SYSTEMD;
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		bool satisfied = true, in_main = false;
-		int r = 0;
+		int r;
 
-		for (unsigned i = 0; satisfied && i < readers->count; i++) {
-			line.file = NULL;
-			line.pattern = false;
-			text_sysctl_conf_last(&draft->files, key, readers->reader[i], &line);
-			satisfied = is_satisfied(&line, value);
-			in_main = !directories || readers->reader[i] == SYSCTL_READER_MAIN;
-		}
-		if (satisfied)
+		if (!find_unsatisfied(draft, readers, key, value, &line, &reader))
 			return 0;
-		r = overrule(draft, &line, in_main, key, value, plan);
+		r = overrule(draft, &line, !directories || reader == SYSCTL_READER_MAIN, key, value,
+			     plan);
 		if (r == -EBUSY)
 			break;
 		if (r < 0)

@@ -216,6 +216,9 @@ static void plans_without_systemd(void **state)
 	/* Directories, then the file. */
 	assert_plan_for(scripts, FILES({"/etc/sysctl.conf", "x = 1\n", FILE_SYSCTL_PROCPS}), "5",
 			EDITS("/etc/sysctl.d/90-ephemports.conf", COMMENT KEY " = 5\n"));
+	/* A line that one reader passes over is put right in its place. */
+	assert_plan_for(scripts, FILES({"/etc/sysctl.d/a.conf", "- " KEY " = 1\n", FILE_SYSCTL}),
+			"5", EDITS("/etc/sysctl.d/a.conf", "-" KEY " = 5\n"));
 	/* Which directory comes last is not known. */
 	assert_plan_for(package,
 			FILES({"/usr/lib/sysctl.d/50-p.conf", KEY " = 1\n", FILE_SYSCTL},
