@@ -3,7 +3,8 @@
 cgroup, in a network namespace and a cgroup of its own. The range has 64 ports, so a source has that many connections.
 
 That it can fail was shown by breaking: no counting of what is held (the last connections fail); no look at the ports of others
-(they are run into); the address of the program overwritten; links pinned open by a child; no sweep.
+(they are run into); the address of the program overwritten; links that COMMAND inherits; no sweep; a cgroup whose owner waits
+to be reaped taken for one in use.
 
 usage: test_run_cgroup.py EPHEMPORTS STATIC_CLIENT
 """
@@ -96,9 +97,20 @@ def cgroups():
     return sorted(one for one in os.listdir(within) if one.startswith('ephemports-run.'))
 
 
+def populated(name):
+    with open(f'{within}/{name}/cgroup.events') as file:
+        return 'populated 1' in file.read()
+
+
 def links_of(cgroup_ids):
     shown = subprocess.run(['bpftool', '-j', 'link', 'show'], capture_output=True, text=True, check=True).stdout
     return [one['id'] for one in json.loads(shown or '[]') if one.get('cgroup_id') in cgroup_ids]
+
+
+def wait_until(true):
+    end = time.monotonic() + PATIENCE_S
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 # --- programs ----------------------------------------------------------------------------------------------------------
@@ -260,9 +272,7 @@ def killed():
         ids = {os.stat(path).st_ino for path in inside}
         need(len(ids) == 2 and len(links_of(ids)) == 8, f'attached twice: {links_of(ids)}')
         os.killpg(process.pid, signal.SIGKILL)
-    end = time.monotonic() + PATIENCE_S
-    while links_of(ids) and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: not links_of(ids))
     need(not links_of(ids), 'nothing stays attached')
     need(len(cgroups()) == 1, 'the empty cgroup stays')
     with open('/proc/self/stat') as file:
@@ -277,6 +287,27 @@ def killed():
     for name in alive:
         os.rmdir(f'{within}/{name}')
     ok('SIGKILL of the whole group; the next run cleans up')
+
+
+def outlived():
+    """A daemon that COMMAND started stays where it is, and keeps nothing attached."""
+    words = [ephemports, 'run', '--from', '127.0.0.0/28', '--', 'sh', '-c', 'setsid sleep 60 >/dev/null 2>&1 & echo $!; exec "$0" "$@"',
+             client, 'connect', '127.0.0.1', PORT, 10, 'wait']
+    with background(*words, start_new_session=True) as process:
+        daemon = int(process.first)
+        ids = {os.stat(f'{within}/{one}').st_ino for one in cgroups()}
+        need(len(links_of(ids)) == 4, 'attached')
+        wait_until(lambda: os.getsid(daemon) == daemon)
+        os.killpg(process.pid, signal.SIGKILL)
+    try:
+        wait_until(lambda: not links_of(ids))
+        need(os.path.exists(f'/proc/{daemon}') and not links_of(ids), f'nothing stays attached: {links_of(ids)}')
+        need(run('true').status == 0 and len(cgroups()) == 1, f'a cgroup that is in use stays: {cgroups()}')
+    finally:
+        os.kill(daemon, signal.SIGKILL)
+    wait_until(lambda: not populated(cgroups()[0]))
+    need(run('true').status == 0 and not cgroups(), 'and goes when nobody is in it')
+    ok('what outlives run')
 
 
 def refused():
@@ -301,6 +332,6 @@ first = run(client, 'connect', '127.0.0.1', PORT, 1)
 if first.status == 125 and 'cannot attach' in first.err:
     skip(first.err.strip())
 need(first.status == 0, 'the first connection', first)
-for case in (spreads, others_fill, other_protocols, own_choice, again, report, descendants, at_once, killed, refused):
+for case in (spreads, others_fill, other_protocols, own_choice, again, report, descendants, at_once, killed, outlived, refused):
     case()
 need(not cgroups(), 'no cgroup is left')
