@@ -31,6 +31,7 @@ bench: build
 bench-long: export EPHEMPORTS_SETUP = bench
 bench-long: build
 	@bench/run --long
+	@bench/million
 
 lint: export EPHEMPORTS_SETUP = lint
 lint: build
@@ -56,6 +57,6 @@ help:
 	@echo 'make check      all tests, at most 15 minutes'
 	@echo 'make check-long 100 000 seeds, and Debian 12'"'"'s own kernel in qemu'
 	@echo 'make ci         sanitizers, gcc and clang with -Werror, lint, short fuzzing; at most an hour'
-	@echo 'make bench      speed and memory against ss, as ratios;  make bench-long: 1 000 000 sockets'
+	@echo 'make bench      speed and memory against ss, as ratios;  make bench-long: 1 000 000 sockets, 1 000 000 connections'
 	@echo 'make lint       clang-tidy, cppcheck, clang-format;  make format: lay out the sources'
 	@echo 'make docs       man pages;  make install prefix=/usr/local DESTDIR=;  make clean'
