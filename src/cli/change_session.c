@@ -11,7 +11,7 @@
 #include "printable.h"
 #include "snapshot.h"
 
-static int check_options(const struct arguments *arguments, struct eph_error *reterr)
+int change_session_check(const struct arguments *arguments, struct eph_error *reterr)
 {
 	static const char *const senseless[] = {"all-netns", "ipv4",   "ipv6",
 						"save",      "replay", NULL};
@@ -118,7 +118,7 @@ int change_session_open(const struct arguments *arguments, bool changes, struct 
 {
 	const char *name = arguments_get(arguments, "netns");
 	char unnamed[64];
-	int r = check_options(arguments, reterr);
+	int r = change_session_check(arguments, reterr);
 
 	*ret = (struct change_session){.local = {.root_fd = -1}, .recovered = STRBUF_INIT};
 	if (r == 0)

@@ -19,11 +19,15 @@ struct change_session {
 	int back;
 };
 
+/* Options that look at saved or at several things are refused. Whoever looks around first, before a session is open, asks
+ * this. Return: 0 or -EINVAL with @reterr. */
+int change_session_check(const struct arguments *arguments, struct eph_error *reterr);
+
 /**
  * change_session_open() - for the namespace that the common options name; the thread stays there until it is closed
  * @changes: something will be changed: the journal is opened, and what was interrupted is settled, which is said on standard
  *           error. Otherwise there is no journal: whoever only looks need not be root.
- * Options that look at saved or at several things are refused. Close in any case.
+ * Close in any case.
  */
 int change_session_open(const struct arguments *arguments, bool changes, struct change_session *ret,
 			struct eph_error *reterr);

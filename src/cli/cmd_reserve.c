@@ -406,7 +406,9 @@ static int run(const struct arguments *arguments, struct outcome *outcome, struc
 	if (r < 0)
 		return r;
 	reads = reserving.verb == VERB_SHOW || reserving.dry_run;
-	r = find_ports(arguments, &reserving, reterr);
+	r = change_session_check(arguments, reterr);
+	if (r == 0)
+		r = find_ports(arguments, &reserving, reterr);
 	if (r < 0)
 		return r;
 	r = change_session_open(arguments, !reads, &session, reterr);

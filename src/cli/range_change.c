@@ -21,6 +21,10 @@ int range_change_check(const struct arguments *arguments, struct eph_error *rete
 {
 	static const char *const senseless[] = {"no-persist", "confirm-within"};
 
+	int r = change_session_check(arguments, reterr);
+
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < 2 && change_session_is_image(arguments); i++)
 		if (arguments_has(arguments, senseless[i]))
 			return error_set(reterr, -EINVAL, "image",

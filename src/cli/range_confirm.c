@@ -25,7 +25,10 @@ int range_confirm(const struct arguments *arguments, struct outcome *outcome,
 	int r = change_session_is_image(arguments)
 			? error_set(reterr, -EINVAL, "confirm",
 				    "the system below EPHEMPORTS_ROOT does not run")
-			: range_change_begin(arguments, &range, reterr);
+			: change_session_check(arguments, reterr);
+
+	if (r == 0)
+		r = range_change_begin(arguments, &range, reterr);
 
 	if (r == 0) {
 		r = change_session_open(arguments, true, &session, reterr);

@@ -34,17 +34,23 @@ static void format(const struct change_session *session, const char *id, struct 
 		 (unsigned long long)place->netns, *place->boot ? place->boot : "-");
 }
 
-static int write_text(const char *path, const char *text, int flags)
+static int write_new(const char *path, const char *text)
 {
 	CLEANUP(fd_closep)
-	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-	size_t length = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		return -EIO;
-	return 0;
+	if (fd >= 0 && r < 0)
+		unlink(path);
+	return r;
+}
+
+/* Over what is there, which is shorter: no disk is too full for that, and nobody finds it empty. */
+static int write_over(const char *path, const char *text)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 }
 
 static int read_text(const char *path, char text[MESSAGE_MAX])
@@ -114,6 +120,7 @@ int range_pending_remove(const struct change_session *session)
 
 /* --- the guard itself -------------------------------------------------------------------------------------------- */
 
+/* It stays in its directory: paths from the environment may be relative. */
 static void detach(int fd, int lock_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -126,8 +133,6 @@ static void detach(int fd, int lock_fd)
 	dup2(fd, 3);
 	dup2(lock_fd, 4);
 	close_range(5, ~0U, 0);
-	if (chdir("/") < 0)
-		_exit(1);
 }
 
 static void sleep_until(const struct timespec *deadline)
@@ -136,18 +141,23 @@ static void sleep_until(const struct timespec *deadline)
 		continue;
 }
 
-/* The change that waits: by its id, or, when whoever set it died before he could tell, the one made since then. */
-static struct change *find(const struct change_list *list, const char *id, time_t armed)
+static uint64_t number_of(const struct change *change)
+{
+	return strtoull(change->id, NULL, 10);
+}
+
+/* The change that waits: by its id, or, when whoever set it died before he could tell, one made after change @armed. */
+static struct change *find(const struct change_list *list, const char *id, uint64_t armed)
 {
 	bool told = strcmp(id, "-") != 0;
 	struct change *change = change_list_find(list, told ? id : NULL);
 
-	if (!change || change_persists(change) || (!told && change->time_s < armed))
+	if (!change || change_persists(change) || (!told && number_of(change) <= armed))
 		return NULL;
 	return change;
 }
 
-static int take_back(struct change_session *session, time_t armed)
+static int take_back(struct change_session *session, uint64_t armed)
 {
 	struct change_list list = {.count = 0};
 	struct range_pending pending;
@@ -165,9 +175,9 @@ static int take_back(struct change_session *session, time_t armed)
 	return r;
 }
 
-static void guard(const struct arguments *arguments, const struct timespec *deadline)
+static void guard(const struct arguments *arguments, const struct timespec *deadline,
+		  uint64_t armed)
 {
-	const time_t armed = time(NULL);
 	struct change_session session;
 	struct eph_error error;
 	char told = 0;
@@ -192,7 +202,8 @@ static void guard(const struct arguments *arguments, const struct timespec *dead
 }
 
 /* A child of a child, so that nobody has to wait for it. */
-static int start(const struct arguments *arguments, unsigned seconds, int read_fd, int lock_fd)
+static int start(const struct arguments *arguments, unsigned seconds, uint64_t armed, int read_fd,
+		 int lock_fd)
 {
 	struct timespec deadline;
 	pid_t child;
@@ -207,7 +218,7 @@ static int start(const struct arguments *arguments, unsigned seconds, int read_f
 		detach(read_fd, lock_fd);
 		child = fork();
 		if (child == 0)
-			guard(arguments, &deadline);
+			guard(arguments, &deadline, armed);
 		_exit(child < 0);
 	}
 	while (waitpid(child, &status, 0) < 0)
@@ -236,9 +247,21 @@ static void clear_abandoned(struct change_session *session, const struct range_g
 	int r = range_pending_read(session, &pending, NULL);
 
 	if (r == 0 && fd >= 0)
-		take_back(session, time(NULL));
+		take_back(session, UINT64_MAX);
 	else if (r == -ENOENT)
 		range_pending_remove(session);
+}
+
+/* The clock may be set meanwhile; numbers only grow. */
+static int last_number(const struct change_session *session, uint64_t *ret,
+		       struct eph_error *reterr)
+{
+	struct change_list list = {.count = 0};
+	int r = journal_list(session->journal, &list, reterr);
+
+	*ret = list.count ? number_of(list.change[list.count - 1]) : 0;
+	change_list_done(&list);
+	return r;
 }
 
 /* Return: the lock on what waits, or negative errno. */
@@ -254,7 +277,10 @@ static int announce(const struct arguments *arguments, struct range_guard *guard
 		path_of(&session, guard->pending, sizeof(guard->pending));
 		format(&session, "", none, text, sizeof(text));
 		clear_abandoned(&session, guard);
-		r = write_text(guard->pending, text, O_EXCL);
+		r = last_number(&session, &guard->armed, reterr);
+	}
+	if (r == 0) {
+		r = write_new(guard->pending, text);
 		if (r == 0)
 			r = lock(guard);
 		if (r == -EEXIST)
@@ -278,7 +304,7 @@ int range_guard_arm(const struct arguments *arguments, unsigned seconds, struct 
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		r = -errno;
 	} else {
-		r = start(arguments, seconds, ends[0], lock_fd);
+		r = start(arguments, seconds, ret->armed, ends[0], lock_fd);
 		close(ends[0]);
 		ret->fd = ends[1];
 	}
@@ -304,7 +330,7 @@ static int name_change(const struct range_guard *guard, const struct change *cha
 	if (sscanf(step->after, "%u %u", &low, &high) == 2)
 		pending.range = (struct port_range){(uint16_t)low, (uint16_t)high};
 	format(&place, change->id, pending.range, text, sizeof(text));
-	return write_text(guard->pending, text, O_TRUNC);
+	return write_over(guard->pending, text);
 }
 
 void range_guard_tell(struct range_guard *guard, const struct change *change)

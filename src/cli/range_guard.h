@@ -15,6 +15,7 @@
 
 struct range_guard {
 	int fd;             /* to tell it; -1: there is none */
+	uint64_t armed;     /* the last change before it */
 	char pending[4200]; /* path */
 };
 #define RANGE_GUARD_NONE                                                                           \

@@ -79,8 +79,8 @@ int range_log(const struct arguments *arguments, struct outcome *outcome, struct
 	if (r == 0 && arguments_has(arguments, "host"))
 		keep_host(&list, arguments_get(arguments, "host"));
 	if (r == 0 && arguments_has(arguments, "json"))
-		journal_view_json(list.change, list.count, &outcome->text);
-	else if (r == 0)
+		journal_view_json(list.change, list.count, list.unreadable, &outcome->text);
+	else if (r == 0 && (list.count || !list.unreadable))
 		journal_view_text(list.change, list.count, &screen, &outcome->text);
 	if (r == 0 && !arguments_has(arguments, "json"))
 		add_waiting(arguments, &list, &outcome->text);

@@ -5,6 +5,7 @@
 #include "change_view.h"
 #include "json.h"
 #include "look.h"
+#include "number.h"
 #include "range.h"
 #include "range_undo.h"
 
@@ -16,6 +17,13 @@ int range_undo_find(const struct change_list *list, const char *id, const char *
 		if (list->change[i]->state == CHANGE_DONE &&
 		    strcmp(list->change[i]->place.host, host) == 0)
 			*ret = list->change[i];
+	/* One of them may be the last, or the one that is named. */
+	if (list->unreadable && (!id || !*ret))
+		return error_set(reterr, -EBADMSG, "undo",
+				 "%s of the journal cannot be read, %.40s among them%s",
+				 COUNTED(list->unreadable, "change"), list->first_unreadable,
+				 id ? ""
+				    : ": name the one to undo, ephemports range log lists them");
 	if (*ret)
 		return 0;
 	if (id)

@@ -37,7 +37,7 @@ static void pf(struct port_range range, unsigned families, const char *protocol,
 static void netsh(struct port_range range, unsigned families, const char *protocol,
 		  struct strbuf *out)
 {
-	(void)families;
+	(void)families; /* both, see below */
 	strbuf_printf(
 		out,
 		"netsh advfirewall firewall add rule name=\"ephemeral ports %s %u-%u\" dir=in "
@@ -47,13 +47,14 @@ static void netsh(struct port_range range, unsigned families, const char *protoc
 
 static const struct language {
 	const char *name, *before;
+	bool both_only; /* a rule is for both families */
 	void (*rule)(struct port_range range, unsigned families, const char *protocol,
 		     struct strbuf *out);
 } languages[] = {
-	{"nft", "add table inet filter\nadd chain inet filter input\n", nft},
-	{"iptables", "", iptables},
-	{"pf", "", pf},
-	{"netsh", "", netsh},
+	{"nft", "add table inet filter\nadd chain inet filter input\n", false, nft},
+	{"iptables", "", false, iptables},
+	{"pf", "", false, pf},
+	{"netsh", "", true, netsh},
 };
 
 int firewall_rules(const char *language, struct port_range range, unsigned protocols,
@@ -62,6 +63,8 @@ int firewall_rules(const char *language, struct port_range range, unsigned proto
 	for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
 		if (strcmp(languages[i].name, language) != 0)
 			continue;
+		if (languages[i].both_only && families != (OS_IPV4 | OS_IPV6))
+			return -EOPNOTSUPP;
 		strbuf_puts(out, languages[i].before);
 		if (protocols & OS_TCP)
 			languages[i].rule(range, families, "tcp", out);

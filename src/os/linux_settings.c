@@ -38,6 +38,13 @@ static int fail(struct eph_error *reterr, int r, const char *name, const char *v
 			 r == -EINVAL ? "is no setting" : strerror(-r));
 }
 
+/* What is not ours to change is not changed, whatever an entry of the journal says. */
+static bool is_ours(const char *name)
+{
+	return strcmp(name, "net.ipv4.ip_local_port_range") == 0 ||
+	       strcmp(name, "net.ipv4.ip_local_reserved_ports") == 0;
+}
+
 /* A second read() of a setting returns nothing: all of it must fit. Return: bytes, or negative errno. */
 static ssize_t read_once(const char *path, char *text, size_t bytes)
 {
@@ -80,6 +87,9 @@ static int write_value(struct runner *runner, const char *name, const char *valu
 	(void)runner;
 	if (r < 0)
 		return fail(reterr, r, name, NULL);
+	if (!is_ours(name))
+		return error_set(reterr, -ENOTSUP, "setting",
+				 "%.100s: is no setting that ephemports changes", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(reterr, -errno, name, NULL);

@@ -39,11 +39,25 @@ static int local_file_read(struct runner *runner, const char *path, struct runne
 	return file_edit_read(root_of(runner), path, ret, reterr);
 }
 
+/* Paths come from the journal, too: this system keeps its settings in these files, and no change is about any other. */
+static bool is_ours(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	size_t length = strlen(path);
+
+	return (name && strcmp(name, "/sysctl.conf") == 0) ||
+	       (strstr(path, "/sysctl.d/") && length > 5 &&
+		strcmp(path + length - 5, ".conf") == 0);
+}
+
 static int local_file_replace(struct runner *runner, const char *path, const char *expected,
 			      const char *text, size_t length, unsigned mode,
 			      struct eph_error *reterr)
 {
 	(void)mode; /* No plan for this machine has a script in it. */
+	if (!is_ours(path))
+		return error_set(reterr, -ENOTSUP, "file",
+				 "%.200s: is no file that ephemports changes", path);
 	return file_edit_replace(root_of(runner), path, expected, text, length, reterr);
 }
 

@@ -369,7 +369,8 @@ static void add_entry(const struct change *change, struct json *json)
 	json_end(json);
 }
 
-void journal_view_json(struct change *const *change, size_t count, struct strbuf *out)
+void journal_view_json(struct change *const *change, size_t count, unsigned unreadable,
+		       struct strbuf *out)
 {
 	struct json json = {.out = out};
 
@@ -379,5 +380,6 @@ void journal_view_json(struct change *const *change, size_t count, struct strbuf
 	for (size_t i = count; i-- > 0;)
 		add_entry(change[i], &json);
 	json_end(&json);
+	json_uint(&json, "unreadable", unreadable);
 	json_end(&json);
 }

@@ -44,6 +44,8 @@ void journal_view_changes(const struct change *change, bool back, struct json *j
 /* Entries of the journal, the latest first. */
 void journal_view_text(struct change *const *change, size_t count, const struct screen *screen,
 		       struct strbuf *out);
-void journal_view_json(struct change *const *change, size_t count, struct strbuf *out);
+/* @unreadable: entries that could not be understood. */
+void journal_view_json(struct change *const *change, size_t count, unsigned unreadable,
+		       struct strbuf *out);
 
 #endif

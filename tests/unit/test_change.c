@@ -88,7 +88,8 @@ static void start(void)
 	setenv("EPHEMPORTS_STATE_DIR", state_directory, 1);
 	snprintf(path, sizeof(path), "%s/etc", root);
 	assert_int_equal(mkdir(path, 0755), 0);
-	put(below("/etc/a.conf"), "old\n");
+	assert_int_equal(mkdir(below("/etc/sysctl.d"), 0755), 0);
+	put(below("/etc/sysctl.d/a.conf"), "old\n");
 	put(value_path, "old");
 	clamp_to = NULL;
 }
@@ -109,11 +110,11 @@ static enum found look(void)
 {
 	char file[64], value[64], created[64];
 
-	get(below("/etc/a.conf"), file);
-	get(below("/etc/b.conf"), created);
+	get(below("/etc/sysctl.d/a.conf"), file);
+	get(below("/etc/sysctl.d/b.conf"), created);
 	get(value_path, value);
 	if (!strcmp(file, "old\n") && !*created && !strcmp(value, "old") &&
-	    access(below("/etc/b.conf"), F_OK) < 0)
+	    access(below("/etc/sysctl.d/b.conf"), F_OK) < 0)
 		return FOUND_OLD;
 	if (!strcmp(file, "new\n") && !strcmp(created, "made\n") && !strcmp(value, "new"))
 		return FOUND_NEW;
@@ -126,12 +127,14 @@ static struct change *plan(struct runner *runner, const char *value)
 	struct change *change = change_new(&runner->place);
 	struct runner_file a, b;
 
-	assert_int_equal(runner->ops->file_read(runner, "/etc/a.conf", &a, NULL), 0);
-	assert_int_equal(runner->ops->file_read(runner, "/etc/b.conf", &b, NULL), 0);
-	assert_int_equal(
-		change_add_file(change, SETTING, "old", value, "/etc/a.conf", &a, "new\n", 4), 0);
-	assert_int_equal(
-		change_add_file(change, SETTING, NULL, value, "/etc/b.conf", &b, "made\n", 5), 0);
+	assert_int_equal(runner->ops->file_read(runner, "/etc/sysctl.d/a.conf", &a, NULL), 0);
+	assert_int_equal(runner->ops->file_read(runner, "/etc/sysctl.d/b.conf", &b, NULL), 0);
+	assert_int_equal(change_add_file(change, SETTING, "old", value, "/etc/sysctl.d/a.conf", &a,
+					 "new\n", 4),
+			 0);
+	assert_int_equal(change_add_file(change, SETTING, NULL, value, "/etc/sysctl.d/b.conf", &b,
+					 "made\n", 5),
+			 0);
 	assert_int_equal(change_add_setting(change, SETTING, "old", value), 0);
 	runner_file_done(&a);
 	runner_file_done(&b);
@@ -374,7 +377,7 @@ static void leaves_what_another_sets_meanwhile(void **state)
 	change = plan(&session.local.runner, "new");
 	assert_int_equal(change_apply(&session.run, change, &error), -EREMOTEIO);
 	get(value_path, value);
-	get(below("/etc/a.conf"), file);
+	get(below("/etc/sysctl.d/a.conf"), file);
 	assert_string_equal(value, "another's");
 	assert_string_equal(file, "old\n");
 	assert_int_equal(change->state, CHANGE_UNDONE);
@@ -395,9 +398,9 @@ static void leaves_others_alone(void **state)
 	open_session(&session, &exact);
 	assert_int_equal(apply(&session), 0);
 	assert_int_equal(look(), FOUND_NEW);
-	put(below("/etc/a.conf"), "theirs\n");
+	put(below("/etc/sysctl.d/a.conf"), "theirs\n");
 	assert_int_equal(undo(&session), -ESTALE);
-	put(below("/etc/a.conf"), "new\n");
+	put(below("/etc/sysctl.d/a.conf"), "new\n");
 	put(value_path, "theirs");
 	assert_int_equal(undo(&session), -ESTALE);
 	put(value_path, "new");
