@@ -101,6 +101,25 @@ static void note_edits(struct setting *set)
 						   : "no file sets the range any more");
 }
 
+/* SCTP and IPv6 came later. That one of them is not there, or was not read, need not be what was expected. */
+static void note_left_out(struct setting *set)
+{
+	const struct os_state *state = &set->change->state;
+
+	for (size_t i = 0; i < state->ranges; i++) {
+		const struct os_range_spec *spec = state->range[i].spec;
+		struct strbuf *note;
+
+		if (state->range[i].known || spec->name != set->wish.name ||
+		    !(spec->protocols & set->wish.protocols))
+			continue;
+		note = add_note(set);
+		os_protocol_words(spec->protocols, spec->families, note);
+		strbuf_printf(note, " is left out: %s is not there, or could not be read",
+			      spec->high);
+	}
+}
+
 static void show(struct setting *set, struct host_row *row, struct outcome *outcome)
 {
 	struct screen screen = look_screen();
@@ -252,6 +271,7 @@ static int run(const struct arguments *arguments, const char *host, bool reset,
 		r = change_host(&remote, &set, outcome, reterr);
 	if (r == 0) {
 		note_edits(&set);
+		note_left_out(&set);
 		note_warnings(&remote, &set);
 		outcome->changed = !set.dry_run && set.change->change->steps;
 		show(&set, row, outcome);
