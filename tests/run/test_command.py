@@ -2,7 +2,8 @@
 """Exercises `ephemports run` as a parent: exit statuses, signals, stopping, descriptors, the environment, the report, the drop-in,
 and everything that is refused: one line, status 125 to 127, and nothing started.
 
-That it can fail was shown by breaking: signals of the terminal passed on twice; standard output kept open; the setuid bit not seen.
+That it can fail was shown by breaking: signals of the terminal passed on twice; standard output kept open; the setuid bit not seen; orphans
+left.
 
 usage: test_command.py EPHEMPORTS ODD_PROGRAM SERVICE WITHOUT_WINDOWS
 """

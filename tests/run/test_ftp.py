@@ -2,7 +2,7 @@
 """Exercises `ephemports run` with both ends of FTP, Debian's vsftpd and lftp: files arrive with and without it, and data
 connections, active and passive, have their ports from the range of --range, as NcFTPd's did of itself.
 
-That it can fail was shown by breaking: bind() to port 0 left to the kernel; processes made by clone() taken for those of vfork().
+That it can fail was shown by breaking: listen() without bind() left to the kernel; processes made by clone() taken for those of vfork().
 
 usage: test_ftp.py EPHEMPORTS
 """

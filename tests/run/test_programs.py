@@ -2,7 +2,7 @@
 """Exercises `ephemports run` with programs as Debian has them: curl, wrk, nginx as a proxy whose workers give up root,
 redis-cli, http.client of python3, node. Each with and without: the same answers. Where they connect from, the server's log says.
 
-That it can fail was shown by breaking: the pool made at the first connection, when nginx's workers could no longer open it.
+That it can fail was shown by breaking: nginx's workers, children of a fork(), taken for those of vfork().
 
 usage: test_programs.py EPHEMPORTS
 """
