@@ -37,7 +37,8 @@ static int refuse(int error, int status, int *ret_status, struct eph_error *rete
 		  const char *name)
 {
 	*ret_status = status;
-	return error_set(reterr, -error, "command", "%.200s: %s", name, strerror(error));
+	return error_set(reterr, -error, "command", "%.200s: %s", *name ? name : "''",
+			 strerror(error));
 }
 
 static int status_of(int error)

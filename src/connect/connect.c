@@ -120,12 +120,24 @@ static void start_anew(struct eph_pool *pool, int fd)
 	eph_release(pool, fd);
 }
 
+/* The socket is to be as new: it may listen then, or send. */
+static int dissolve(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
+{
+	int r = connect(fd, address, length);
+
+	if (r == 0 && owned_ports_get(pool->owned, fd).port)
+		start_anew(pool, fd);
+	return r;
+}
+
 int eph_connect(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct connect_request request = {
 		.pool = pool, .fd = fd, .address = address, .length = length};
 	int protocol, r;
 
+	if (address && length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC)
+		return dissolve(pool, fd, address, length);
 	if (!socket_endpoint(address, length, &request.to, &request.to_port) || !request.to_port)
 		return pass(pool, fd, address, length);
 	if (owned_ports_get(pool->owned, fd).port) {

@@ -14,6 +14,7 @@
 
 #include "clock_ms.h"
 #include "pool_case.h"
+#include "socket_window.h"
 
 #define ROUNDS   24
 #define PATIENCE 5000 /* ms */
@@ -53,12 +54,18 @@ static int dissolved(struct eph_pool *pool, int fd)
 {
 	struct linger linger = {.l_onoff = 1};
 	struct sockaddr off = {.sa_family = AF_UNSPEC};
+	uint32_t window = 0;
+	socklen_t size = sizeof(window);
 	int error = connect_to(pool, fd, &other);
 
 	EXPECT(error == 0, "%s", strerror(error));
 	/* No TIME_WAIT stays. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	EXPECT(eph_connect(pool, fd, &off, sizeof(off)) == 0, "%s", strerror(errno));
+	/* It may listen now, at any port. */
+	EXPECT(getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_OPTION, &window, &size) == 0 &&
+		       !window,
+	       "%#x", window);
 	return ECONNREFUSED;
 }
 

@@ -55,6 +55,7 @@ def exit_statuses():
     for one in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGPIPE, signal.SIGUSR1):
         status(128 + one, 'sh', '-c', f'kill -{int(one)} $$')
     refused('--', 'no-such-program', expected=127, says='no-such-program: No such file')
+    refused('--', '', expected=127, says="'': No such file")
     refused('--', '/etc/passwd', expected=126, says='Permission denied')
     refused('--', incident.work, expected=126, says='Permission denied')
     script = f'{incident.work}/script'
@@ -93,6 +94,17 @@ def refusals():
     done = do(without_windows, *under_run('--', *starts))
     need(done.status == 125 and 'forbidden' in done.err and not os.path.exists(mark), 'a forbidden option', done)
     ok('wrong options are refused')
+
+
+def strange_words():
+    """What somebody else wrote where the library reads keeps no program waiting."""
+    library = do(*under_run('sh', '-c', 'echo "$LD_PRELOAD"')).out.strip().split(':')[-1]
+    fifo = f'{incident.work}/fifo'
+    os.mkfifo(fifo)
+    for words in (f'pool={fifo} known={fifo}', 'pool=/dev/zero known=/dev/zero', 'from=,,, range=9-1', 'from=' + 'x' * 5000, '=' * 9000):
+        done = do('true', env=dict(os.environ, LD_PRELOAD=library, EPHEMPORTS_POOL=words))
+        need(done.status == 0 and not done.err, f'nothing happens with {words[:60]}', done)
+    ok('strange words in the environment')
 
 
 def programs():
@@ -359,6 +371,7 @@ def need_warning(source, warning):
 
 exit_statuses()
 refusals()
+strange_words()
 programs()
 signals()
 terminal()

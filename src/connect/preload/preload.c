@@ -15,8 +15,11 @@
 STANDS_FOR int connect(int fd, const struct sockaddr *address, socklen_t length);
 STANDS_FOR int setsockopt(int fd, int level, int name, const void *value, socklen_t length);
 
+/* AF_UNSPEC dissolves a connection. */
 static bool is_inet(const struct sockaddr *address, socklen_t length)
 {
+	if (address && length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC)
+		return true;
 	return address && length >= sizeof(struct sockaddr_in) &&
 	       (address->sa_family == AF_INET || address->sa_family == AF_INET6);
 }

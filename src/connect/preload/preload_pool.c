@@ -54,7 +54,9 @@ static int open_value(const char *words, const char *key, int flags)
 {
 	char path[VALUE_BYTES];
 
-	return find_value(words, key, path) ? open(path, flags | O_CLOEXEC) : -1;
+	/* Whatever somebody wrote there, a program is not to wait for it. */
+	return find_value(words, key, path) ? open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+					    : -1;
 }
 
 static struct eph_pool *attach(const char *words)
