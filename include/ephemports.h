@@ -85,7 +85,7 @@ struct eph_pool_options {
 
 	/* Where several processes share what they know: a descriptor of at least eph_pool_memory_bytes() bytes that can be mapped
 	 * (memfd_create). It is not kept. -1 or 0: memory of this process and the children it forks. Whoever may write there can
-	 * make connections slower, not wrong. */
+	 * make connections slower, and have them refused for want of ports while there are some. */
 	int memory_fd;
 };
 

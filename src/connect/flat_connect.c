@@ -129,17 +129,21 @@ static void count_miss(struct search *search)
 	atomic_store_explicit(&flow->look_ms, clock_ms() - start, memory_order_relaxed);
 }
 
-/* Ports that are not known to be taken. Each attempt that fails teaches at least one, so this ends. */
+/* Ports that are not known to be taken. Each attempt that fails teaches at least one; yet others write there, too. */
 static int try_known(struct search *search)
 {
 	const struct eph_pool *pool = search->pool;
-	int port, error, singles = SINGLE_PORTS;
+	uint32_t tries = 2 * port_range_width(pool->range);
+	int port, error;
 
-	while ((port = known_flow_pick(search->flow, &pool->usable, pool->range, random_bits())) >=
-	       0) {
-		struct port_range window = {(uint16_t)port, (uint16_t)port};
+	for (uint32_t i = 0; i < tries; i++) {
+		struct port_range window;
 
-		if (--singles < 0)
+		port = known_flow_pick(search->flow, &pool->usable, pool->range, random_bits());
+		if (port < 0)
+			break;
+		window = (struct port_range){(uint16_t)port, (uint16_t)port};
+		if (i >= SINGLE_PORTS)
 			window = known_flow_run(search->flow, &pool->usable, (uint16_t)port);
 		error = bind_source(search);
 		if (error)

@@ -124,11 +124,15 @@ static int try_own(struct talk *talk, uint16_t port)
 static int own_known(struct talk *talk)
 {
 	const struct eph_pool *pool = talk->pool;
+	uint32_t tries = 2 * port_range_width(pool->range);
 	int port, error = EAGAIN;
 
-	while (error == EAGAIN &&
-	       (port = known_flow_pick(talk->own, &pool->usable, pool->range, random_bits())) >= 0)
+	for (uint32_t i = 0; i < tries && error == EAGAIN; i++) {
+		port = known_flow_pick(talk->own, &pool->usable, pool->range, random_bits());
+		if (port < 0)
+			break;
 		error = try_own(talk, (uint16_t)port);
+	}
 	return error;
 }
 
@@ -208,11 +212,15 @@ static int try_shared(struct talk *talk, uint16_t port)
 static int shared_known(struct talk *talk)
 {
 	const struct eph_pool *pool = talk->pool;
+	uint32_t tries = 2 * port_range_width(pool->range);
 	int port, error = EAGAIN;
 
-	while (error == EAGAIN &&
-	       (port = known_flow_pick(talk->pair, &pool->usable, pool->range, random_bits())) >= 0)
+	for (uint32_t i = 0; i < tries && error == EAGAIN; i++) {
+		port = known_flow_pick(talk->pair, &pool->usable, pool->range, random_bits());
+		if (port < 0)
+			break;
 		error = try_shared(talk, (uint16_t)port);
+	}
 	return error;
 }
 

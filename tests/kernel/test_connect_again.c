@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -211,6 +212,43 @@ static void any_address(void)
 	eph_pool_free(pool);
 }
 
+_Noreturn static void *forget(void *argument)
+{
+	struct known_ports *known = argument;
+	struct known_flow *flow[MORE] = {known->flows};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < KNOWN_FLOW_SETS * KNOWN_FLOW_WAYS && n < MORE; i++)
+		if (atomic_load(&known->flows[i].key))
+			flow[n++] = &known->flows[i];
+	for (unsigned i = 0;; i = (i + 1) % (n ? n : 1))
+		atomic_store(&flow[i]->taken[40000 / 64], 0);
+}
+
+/* Somebody who writes into the shared memory without end does not keep a connection for ever. */
+static void meddled(void)
+{
+	struct eph_pool *pool = case_pool(NULL, NULL, EPH_TIME_WAIT_KERNEL, true);
+	int fd[MORE], late;
+	unsigned n = fill(pool, fd);
+	struct eph_pool_counts before = {.sz = sizeof(before)}, after = {.sz = sizeof(after)};
+	pthread_t meddler;
+
+	EXPECT(n == PORTS && pthread_create(&meddler, NULL, forget, pool->known) == 0, "%u", n);
+	eph_pool_count(pool, &before);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		(void)poll(NULL, 0, EPH_REFUSAL_AGE_MS);
+		late = case_connect(pool, SOCK_STREAM, &service);
+		EXPECT(late < 0 && errno == EADDRNOTAVAIL, "%s", strerror(errno));
+	}
+	eph_pool_count(pool, &after);
+	/* Twice for each port, its word, and without a window. */
+	EXPECT(after.windows - before.windows <= ROUNDS * (2 * PORTS + 2), "%u",
+	       (unsigned)(after.windows - before.windows));
+	/* The meddler ends with the process. */
+	reset_all(pool, fd, n);
+}
+
 int main(void)
 {
 	int listener;
@@ -226,6 +264,7 @@ int main(void)
 	under_way();
 	changes();
 	any_address();
+	meddled();
 	close(listener);
 	return 0;
 }
