@@ -31,6 +31,7 @@ struct talk {
 	int diag;                 /* sock_diag, -1: cannot be asked */
 	int reuseaddr, reuseport; /* as the program had them */
 	uint32_t age_ms;          /* that an answer of the kernel may have */
+	bool ask_all;             /* whatever its age */
 	uint64_t tries;
 	const struct known_flow *from; /* where the port was found: own or pair */
 	uint16_t port;                 /* 0 none */
@@ -158,7 +159,7 @@ static int each_word(struct talk *talk, struct known_flow *flow,
 	for (unsigned i = 0; i < words && error == EAGAIN; i++) {
 		unsigned word = first + (start + i) % words;
 
-		if (!known_flow_is_stale(flow, (int)word, now, talk->age_ms))
+		if (!talk->ask_all && !known_flow_is_stale(flow, (int)word, now, talk->age_ms))
 			continue;
 		error = step(talk, word);
 		if (error == EAGAIN)
@@ -308,6 +309,10 @@ static int search_port(struct talk *talk)
 	if (error == EAGAIN)
 		error = each_source(talk, own_asked);
 	talk->age_ms = age;
+	/* A port that a socket gave back is free for it alone; the others that share it, and those that could not, are known only
+	 * by answers from before. */
+	talk->ask_all =
+		atomic_load_explicit(&talk->any->refused_freed, memory_order_relaxed) != freed;
 	if (error == EAGAIN)
 		error = share(talk);
 	if (error == EAGAIN) {
