@@ -52,6 +52,9 @@ int run_program_look(const char *name, struct run_program *ret, int *ret_status,
 /* The library that belongs to this program, into @path. Return: 0, or a negative errno with @reterr. */
 int run_preload_find(char path[4096], struct eph_error *reterr);
 
+/* Can LD_PRELOAD have it by this name? If not, `run` holds it open and gives it as a descriptor of its own. */
+bool run_preload_is_plain(const char *library);
+
 /* The value of EPHEMPORTS_POOL without descriptors: what preload/preload_pool.h describes. */
 void run_preload_words(const struct eph_pool_options *options, struct strbuf *out);
 

@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,15 +22,16 @@ static int use(const char *path, char ret[4096], struct eph_error *reterr)
 
 	if (!whole)
 		return error_set(reterr, -errno, "preload", "%.200s: %s", path, strerror(errno));
-	/* The loader takes either for the end of the name, and $ for the start of a word of its own. */
-	if (strpbrk(whole, " :$"))
-		r = error_set(reterr, -EINVAL, "preload",
-			      "%.200s: LD_PRELOAD cannot have a name with a blank, ':' or '$'",
-			      whole);
-	else if (snprintf(ret, 4096, "%s", whole) >= 4096)
+	if (snprintf(ret, 4096, "%s", whole) >= 4096)
 		r = error_set(reterr, -ENAMETOOLONG, "preload", "%.200s: too long", whole);
 	free(whole);
 	return r;
+}
+
+/* The loader takes a blank or a colon for the end of the name, and $ for the start of a word of its own. */
+bool run_preload_is_plain(const char *library)
+{
+	return !strpbrk(library, " :$");
 }
 
 int run_preload_find(char path[4096], struct eph_error *reterr)
@@ -44,8 +46,8 @@ int run_preload_find(char path[4096], struct eph_error *reterr)
 	if (strrchr(program, '/'))
 		*strrchr(program, '/') = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(place, sizeof(place), "%s/%s/" LIBRARY,
-			 *places[i] == '/' ? "" : program, places[i]);
+		snprintf(place, sizeof(place), "%s/%s/" LIBRARY, *places[i] == '/' ? "" : program,
+			 places[i]);
 		if (access(place, R_OK) == 0)
 			return use(place, path, reterr);
 	}
@@ -81,6 +83,20 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* A name for LD_PRELOAD. A library at a place that has none is held open by us, and has one as long as we live. */
+static int loadable(const char *library, char ret[4096])
+{
+	int fd;
+
+	if (run_preload_is_plain(library))
+		return snprintf(ret, 4096, "%s", library) < 4096 ? 0 : -ENAMETOOLONG;
+	fd = open(library, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	snprintf(ret, 4096, "/proc/%d/fd/%d", (int)getpid(), fd);
+	return 0;
+}
+
 /* Behind what somebody else has there, whose functions then call ours. */
 static int set_preload(const char *library)
 {
@@ -105,11 +121,15 @@ int run_preload_environment(const struct run_request *request, const char *libra
 {
 	struct strbuf words = STRBUF_INIT;
 	int r, pid = (int)getpid();
+	char name[4096];
 
+	r = loadable(library, name);
+	if (r < 0)
+		return error_set(reterr, r, "preload", "%.200s: %s", library, strerror(-r));
 	strbuf_printf(&words, "pool=/proc/%d/fd/%d known=/proc/%d/fd/%d ", pid, image, pid, memory);
 	run_preload_words(&request->options, &words);
 	r = words.failed || setenv("EPHEMPORTS_POOL", words.text, 1) < 0 ? -ENOMEM
-									 : set_preload(library);
+									 : set_preload(name);
 	strbuf_done(&words);
 	return r < 0 ? error_set(reterr, r, "preload", "out of memory") : 0;
 }

@@ -83,6 +83,10 @@ static int environment_unit(const struct run_request *request, struct strbuf *ou
 	char library[4096];
 	int r = run_preload_find(library, reterr);
 
+	if (r == 0 && !run_preload_is_plain(library))
+		r = error_set(reterr, -EINVAL, "preload",
+			      "%.200s: LD_PRELOAD cannot have a name with a blank, ':' or '$'",
+			      library);
 	if (r < 0)
 		return r;
 	strbuf_puts(out, "# The options are tried first: a wrong one keeps the unit from starting, "

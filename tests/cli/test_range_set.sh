@@ -214,9 +214,9 @@ done 2>/dev/null
 if [ -n "$guard" ]; then kill -KILL "$guard"; else fail 'no guard holds its lock'; fi
 for _ in $(seq 50); do [ -e "/proc/$guard/fd/4" ] || break; sleep 0.1; done
 run 1 show
-says '30000-65535 waits for ephemports range confirm, but its guard is gone'
+says '30000-65535 waits for ephemports range confirm -N /proc/self/ns/net, but its guard is gone'
 run 0 log
-says '30000-65535 waits for ephemports range confirm, but its guard is gone'
+says '30000-65535 waits for ephemports range confirm -N /proc/self/ns/net, but its guard is gone'
 run 0 set 31000-65535 --confirm-within 1
 says '32768 60999 -> 31000 65535'
 sleep 2

@@ -17,7 +17,8 @@ from hostlib.answer import refuse
 from test_plans import CASES, check, failures, prepare
 
 WISH = (40000, 60001)
-CUT = pathlib.Path(__file__).resolve().parent / "cut_ssh.py"
+# By a path without blanks: EPHEMPORTS_SSH is split on them.
+CUT = os.path.relpath(pathlib.Path(__file__).resolve().parent / "cut_ssh.py")
 
 
 class Change:

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-ME = pathlib.Path(__file__).resolve()
+# By a path without blanks: EPHEMPORTS_SSH is split on them.
+ME = os.path.relpath(pathlib.Path(__file__).resolve())
 RANGE = "net.ipv4.ip_local_port_range = 32768\t60999\nnet.ipv4.ip_local_reserved_ports = \nnet.ipv4.ip_unprivileged_port_start = 1024\n"
 failures = []
 

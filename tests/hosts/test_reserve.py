@@ -278,7 +278,7 @@ def several(path, _):
         check(f"by a file {out} {err}", (status, len(out.splitlines())), (0, 2))
         check("gone", (8080 in bsd(one.running())[0], 8080 in ndd(two.running())[1]), (False, False))
         status, out, err = call("show", *names)
-        check(f"show {err}", (status, re.findall("ports never chosen, (\\w+)", out)), (0, [two.name, one.name, three.name]))
+        check(f"show {err}", (status, re.findall(r"(?m)^(\S+)  .*\(over ssh\)$", out)), (0, [two.name, one.name, three.name]))
 
 
 def crash(path, tool, name):

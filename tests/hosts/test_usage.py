@@ -134,7 +134,8 @@ def reserved(path):
             got = [(one["setting"], one["count"], one["add_command"]) for one in json.loads(done.stdout)["reserved"]]
             check(f"{name}: lists", (done.returncode, sorted(got, key=str)), (0, sorted(expected, key=str)))
             screen = subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment).stdout.decode()
-            check(f"{name}: screen", [command for _, _, command in expected if command and command not in screen], [])
+            # One more is added with us: the system's own command changes what runs there and not what comes back at boot.
+            check(f"{name}: screen", f"ephemports reserve add PORT --host {host.name}" in screen, bool(expected))
             check(f"{name}: nothing was changed", host.running(), before)
 
 

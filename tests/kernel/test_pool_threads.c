@@ -137,6 +137,7 @@ static void every_port_can_be_had(const struct state_endpoint *to)
 int main(int argc, char **argv)
 {
 	struct state_endpoint service = state_endpoint(AF_INET, "0.0.0.0", 9001), to;
+	unsigned again = 0;
 	bool windows = true;
 
 	for (int i = 1; i + 1 < argc; i += 2) {
@@ -160,8 +161,13 @@ int main(int argc, char **argv)
 	close(listener);
 	listener = case_listener(&service);
 	run(let_rest);
-	for (unsigned i = 1; i < DESTINATIONS; i++)
-		EXPECT(made[i] == PORTS, "destination %u: %u ports", i, made[i]);
+	for (unsigned i = 1; i < DESTINATIONS; i++) {
+		EXPECT(made[i] >= PORTS, "destination %u: %u ports", i, made[i]);
+		again += made[i] - PORTS;
+	}
+	/* A port bound first may take the place of a TIME_WAIT (tcp_twsk_unique): that of another thread, when this one lost the
+	 * processor between looking and binding for longer than its lock is good. */
+	EXPECT(again <= (windows ? 0 : DESTINATIONS / 50), "%u ports more than there are", again);
 	printf("TIME_WAIT left: %u connections, %u refused\n", THREADS * rounds - refusals,
 	       refusals);
 	to = state_endpoint(AF_INET, "127.0.2.1", 9001);

@@ -28,7 +28,7 @@ for id in $ids; do
 	fi
 	grep -qx "\*$id\*" docs/man/ephemports-check.rst || fail "ephemports-check.rst does not name $id"
 	grep -q "\"$id\"" src/rules/risks.c src/rules/host_risks*.c || fail "nothing in src/rules finds $id"
-	grep -q "\"$id\"" tests/unit/test_risks.c tests/unit/test_host_risks.c || fail "no unit test looks for $id"
+	grep -q "\"$id\"" tests/unit/test_risks.c tests/unit/test_host_risks*.c || fail "no unit test looks for $id"
 done
 
 for page in docs/risks/*.md; do
