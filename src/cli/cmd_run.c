@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,7 @@ struct running {
 static int run_started(const struct running *running, const struct run_program *program,
 		       int *ret_status, struct eph_error *reterr)
 {
-	CLEANUP(fd_closep) int image = pool_image_new(running->pool);
+	CLEANUP(fd_closep) int image = pool_image_new(running->pool), held = -1;
 	struct run_kept kept = {
 		.fd = {image, running->memory}, .count = 2, .cgroup = running->cgroup};
 	char library[4096];
@@ -145,8 +146,15 @@ static int run_started(const struct running *running, const struct run_program *
 	if (image < 0)
 		return error_set(reterr, image, "memory", "memfd_create: %s", strerror(-image));
 	r = run_preload_find(library, reterr);
+	if (r == 0 && !run_preload_is_plain(library)) {
+		held = open(library, O_RDONLY | O_CLOEXEC);
+		kept.fd[kept.count++] = held;
+		if (held < 0)
+			r = error_set(reterr, -errno, "preload", "%.200s: %s", library,
+				      strerror(errno));
+	}
 	if (r == 0)
-		r = run_preload_environment(running->request, library, image, running->memory,
+		r = run_preload_environment(running->request, library, held, image, running->memory,
 					    reterr);
 	if (r == 0)
 		run_replies(running->pool);

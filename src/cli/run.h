@@ -58,10 +58,11 @@ bool run_preload_is_plain(const char *library);
 /* The value of EPHEMPORTS_POOL without descriptors: what preload/preload_pool.h describes. */
 void run_preload_words(const struct eph_pool_options *options, struct strbuf *out);
 
-/* Set LD_PRELOAD and EPHEMPORTS_POOL of this process, whose descriptors @image and @memory are.
+/* Set LD_PRELOAD and EPHEMPORTS_POOL of this process, whose descriptors @image and @memory are, and @held, the library, where
+ * its name is not plain (else -1).
  * Return: 0, or a negative errno with @reterr. */
-int run_preload_environment(const struct run_request *request, const char *library, int image,
-			    int memory, struct eph_error *reterr);
+int run_preload_environment(const struct run_request *request, const char *library, int held,
+			    int image, int memory, struct eph_error *reterr);
 
 /* --- run_child.c: COMMAND as a child, signals, its end --- */
 

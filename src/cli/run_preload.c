@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,20 +82,6 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* A name for LD_PRELOAD. A library at a place that has none is held open by us, and has one as long as we live. */
-static int loadable(const char *library, char ret[4096])
-{
-	int fd;
-
-	if (run_preload_is_plain(library))
-		return snprintf(ret, 4096, "%s", library) < 4096 ? 0 : -ENAMETOOLONG;
-	fd = open(library, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	snprintf(ret, 4096, "/proc/%d/fd/%d", (int)getpid(), fd);
-	return 0;
-}
-
 /* Behind what somebody else has there, whose functions then call ours. */
 static int set_preload(const char *library)
 {
@@ -116,20 +101,21 @@ static int set_preload(const char *library)
 	return r;
 }
 
-int run_preload_environment(const struct run_request *request, const char *library, int image,
-			    int memory, struct eph_error *reterr)
+int run_preload_environment(const struct run_request *request, const char *library, int held,
+			    int image, int memory, struct eph_error *reterr)
 {
 	struct strbuf words = STRBUF_INIT;
 	int r, pid = (int)getpid();
-	char name[4096];
+	char name[64];
 
-	r = loadable(library, name);
-	if (r < 0)
-		return error_set(reterr, r, "preload", "%.200s: %s", library, strerror(-r));
+	if (held >= 0) {
+		snprintf(name, sizeof(name), "/proc/%d/fd/%d", pid, held);
+		library = name;
+	}
 	strbuf_printf(&words, "pool=/proc/%d/fd/%d known=/proc/%d/fd/%d ", pid, image, pid, memory);
 	run_preload_words(&request->options, &words);
 	r = words.failed || setenv("EPHEMPORTS_POOL", words.text, 1) < 0 ? -ENOMEM
-									 : set_preload(name);
+									 : set_preload(library);
 	strbuf_done(&words);
 	return r < 0 ? error_set(reterr, r, "preload", "out of memory") : 0;
 }
