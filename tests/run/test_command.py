@@ -12,6 +12,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -96,9 +97,15 @@ def refusals():
     ok('wrong options are refused')
 
 
+def plain_library():
+    """The library by a name that LD_PRELOAD can have, wherever this was built."""
+    built = f'{os.path.dirname(incident.ephemports)}/src/connect/preload/libephemports-preload.so'
+    return shutil.copy(built, f'{incident.work}/libephemports-preload.so')
+
+
 def strange_words():
     """What somebody else wrote where the library reads keeps no program waiting."""
-    library = do(*under_run('sh', '-c', 'echo "$LD_PRELOAD"')).out.strip().split(':')[-1]
+    library = plain_library()
     fifo = f'{incident.work}/fifo'
     os.mkfifo(fifo)
     for words in (f'pool={fifo} known={fifo}', 'pool=/dev/zero known=/dev/zero', 'from=,,, range=9-1', 'from=' + 'x' * 5000, '=' * 9000):
@@ -267,14 +274,16 @@ def descriptors():
 
 
 def environment():
-    plain, under = do('env'), do(*under_run('env'), env=dict(os.environ, LD_PRELOAD=''))
+    usual = dict(os.environ, EPHEMPORTS_PRELOAD=plain_library())
+    plain, under = do('env', env=usual), do(*under_run('env'), env=dict(usual, LD_PRELOAD=''))
     new = sorted(set(under.out.splitlines()) - set(plain.out.splitlines()))
     need([one.partition('=')[0] for one in new] == ['EPHEMPORTS_POOL', 'LD_PRELOAD'], f'only ours are new: {new}')
-    other = under.out.partition('LD_PRELOAD=')[2].split('\n')[0]
-    twice = do(*under_run(*under_run('env')))
-    need(twice.out.count('libephemports-preload.so') == 1, 'once is enough', twice)
+    other = under.out.partition('\nLD_PRELOAD=')[2].split('\n')[0]
+    twice = do(*under_run(*under_run('env')), env=usual)
+    listed = twice.out.partition('\nLD_PRELOAD=')[2].split('\n')[0]
+    need(listed.count('libephemports-preload.so') == 1, 'once is enough', twice)
     shutil.copy(other, f'{incident.work}/other.so')
-    under = do(*under_run('env'), env=dict(os.environ, LD_PRELOAD=f'{incident.work}/other.so'))
+    under = do(*under_run('env'), env=dict(usual, LD_PRELOAD=f'{incident.work}/other.so'))
     need(f'LD_PRELOAD={incident.work}/other.so:{other}\n' in under.out, 'behind what was there', under)
     ok('the environment')
 
@@ -282,16 +291,17 @@ def environment():
 def without_parent():
     """Memory that cannot be opened: another user, no parent, another namespace. The options hold all the same."""
     from_words = ('--from', '127.0.0.4/30', '--')
-    ways = {'no parent': ['sh', '-c', f'EPHEMPORTS_POOL=$(echo "$EPHEMPORTS_POOL" | sed "s:/proc/[0-9]*:/proc/999999:g"); exec {odd} from {" ".join(at)}']}
+    ways = {'no parent': ['sh', '-c', f'EPHEMPORTS_POOL=$(echo "$EPHEMPORTS_POOL" | sed "s:/proc/[0-9]*:/proc/999999:g"); exec {shlex.quote(odd)} from {" ".join(at)}']}
     if os.geteuid() == 0:
         ways['another user'] = ['setpriv', '--reuid', '65534', '--clear-groups', odd, 'from', *at]
         ways['another process namespace'] = ['unshare', '-pf', '--mount-proc', odd, 'from', *at]
     os.chmod(incident.work, 0o755)
+    usual = dict(os.environ, EPHEMPORTS_PRELOAD=plain_library())
     for name, command in ways.items():
-        seen = {do(*under_run(*from_words, *command)).out for _ in range(8)}
+        seen = {do(*under_run(*from_words, *command), env=usual).out for _ in range(8)}
         need(seen <= {f'127.0.0.{one}\n' for one in (4, 5, 6, 7)} and len(seen) > 1, f'{name}: {seen}')
     done = do(*under_run('--from', '127.0.0.4/30', '--range', '40000-40003', '--', 'unshare', '-rn', 'sh', '-c',
-                         f'ip link set lo up; ({service} {" ".join(at)} </dev/zero & echo $! >{incident.work}/pid) | head -n 1; {odd} from {" ".join(at)}; '
+                         f'ip link set lo up; ({shlex.quote(service)} {" ".join(at)} </dev/zero & echo $! >{incident.work}/pid) | head -n 1; {shlex.quote(odd)} from {" ".join(at)}; '
                          f'kill $(cat {incident.work}/pid)'))
     need('127.0.0.' in done.out, 'another network namespace', done)
     ok('memory that cannot be opened')
@@ -311,7 +321,8 @@ def unit():
     unit = status(0, '--from', '127.0.0.4/30', '--range', '40000-40009', '--print-unit', '--', 'sh', '-c', 'echo "$HOME" 100% \\').out
     line = next(one for one in unit.splitlines() if one.startswith('ExecStart="'))
     need('run --from "127.0.0.4/30" --range 40000-40009 -- ' in line and line.endswith('"-c" "echo \\"$$HOME\\" 100%% \\\\"'), unit)
-    unit = do(incident.ephemports, 'run', '--from', '127.0.0.4/30', '--print-unit').out
+    unit = do(incident.ephemports, 'run', '--from', '127.0.0.4/30', '--print-unit',
+              env=dict(os.environ, EPHEMPORTS_PRELOAD=plain_library())).out
     words = re.findall(r'^Environment="(\w+)=(.*)"$', unit, re.M)
     seen = {do(odd, 'from', *at, env=dict(os.environ, **dict(words))).out for _ in range(8)}
     need(seen <= {f'127.0.0.{one}\n' for one in (4, 5, 6, 7)} and len(seen) > 1, f'{unit}: {seen}')
