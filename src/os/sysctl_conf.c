@@ -82,9 +82,13 @@ static bool is_clean(const struct os_state *state, struct edit_line line,
 		     const struct sysctl_assignment *assignment)
 {
 	struct text_span equals = assignment->equals;
-	const char *behind = equals.start + strcspn(equals.start, "=:") + 1;
+	const char *behind = equals.start;
 	bool tool = takes_blank_values(state);
 
+	/* Blanks, perhaps a question mark, the sign, blanks. */
+	while (*behind != '=' && *behind != ':')
+		behind++;
+	behind++;
 	if (!takes_colon(state) && (has_blank(equals.start, behind) ||
 				    (tool && has_blank(line.body.start, assignment->name.start))))
 		return false;
