@@ -52,7 +52,7 @@ struct eph_error {
 #endif
 
 enum eph_search {
-	EPH_SEARCH_FLAT,   /* remember what is taken; the default */
+	EPH_SEARCH_FLAT, /* remember what is taken; the default */
 	/* Only sources and range are ours, the kernel looks for the port. Where it cannot look in the range (outside the
 	 * host's, or no IP_LOCAL_PORT_RANGE) ports are bound one by one. */
 	EPH_SEARCH_KERNEL,
@@ -146,7 +146,8 @@ EPH_API void eph_release(struct eph_pool *pool, int fd);
  *
  * Return: as bind(2); EADDRINUSE when every port of the range is taken.
  */
-EPH_API int eph_bind(struct eph_pool *pool, int fd, const struct sockaddr *address, socklen_t length);
+EPH_API int eph_bind(struct eph_pool *pool, int fd, const struct sockaddr *address,
+		     socklen_t length);
 
 /* What the pool does and why, in one line: "from 16 addresses, 127.0.0.0 to 127.0.0.15, ports 32768-60999, flat by
  * IP_LOCAL_PORT_RANGE". Lives as long as the pool. */
@@ -156,11 +157,11 @@ EPH_API const char *eph_pool_describe(const struct eph_pool *pool);
 struct eph_pool_counts {
 	size_t sz;
 	uint64_t connections; /* that got a port */
-	uint64_t windows;     /* attempts made for them and for refusals: 1.0 a connection is ideal */
-	uint64_t refused;     /* for want of ports */
-	uint64_t failed;      /* for any other reason: refused by the peer, no route, ... */
+	uint64_t windows; /* attempts made for them and for refusals: 1.0 a connection is ideal */
+	uint64_t refused; /* for want of ports */
+	uint64_t failed;  /* for any other reason: refused by the peer, no route, ... */
 	uint64_t binds;
-	uint64_t passed;      /* sockets left to connect(2) as they were */
+	uint64_t passed; /* sockets left to connect(2) as they were */
 };
 EPH_API void eph_pool_count(const struct eph_pool *pool, struct eph_pool_counts *ret);
 
@@ -168,16 +169,16 @@ EPH_API void eph_pool_count(const struct eph_pool *pool, struct eph_pool_counts 
  * The laws, as `ephemports capacity` and `ephemports why bind` apply them: what the kernel would say, without trying.
  */
 struct eph_capacity {
-	size_t sz;               /* set by the caller */
-	uint32_t range_ports;    /* ports the kernel may choose from; the next five add up to it */
-	uint32_t reserved;       /* ip_local_reserved_ports */
-	uint32_t blocked;        /* bind bucket closed: no connect() can have them */
-	uint32_t in_use;         /* the 4-tuple exists */
-	uint32_t time_wait;      /* the 4-tuple is in TIME_WAIT and may not be replaced now */
-	uint32_t left_max;       /* free */
-	uint32_t left;           /* connect() calls that are certain to succeed; left_max when exact */
-	int exact;               /* 1: left equals left_max */
-	char collector[16];      /* who looked: "bpf", "netlink", "procfs" */
+	size_t sz;            /* set by the caller */
+	uint32_t range_ports; /* ports the kernel may choose from; the next five add up to it */
+	uint32_t reserved;    /* ip_local_reserved_ports */
+	uint32_t blocked;     /* bind bucket closed: no connect() can have them */
+	uint32_t in_use;      /* the 4-tuple exists */
+	uint32_t time_wait;   /* the 4-tuple is in TIME_WAIT and may not be replaced now */
+	uint32_t left_max;    /* free */
+	uint32_t left;        /* connect() calls that are certain to succeed; left_max when exact */
+	int exact;            /* 1: left equals left_max */
+	char collector[16];   /* who looked: "bpf", "netlink", "procfs" */
 };
 
 /**
@@ -198,10 +199,10 @@ enum eph_bind_flags {
 };
 
 struct eph_bind_answer {
-	size_t sz;            /* set by the caller */
-	int error;            /* 0: free; else the errno that bind() or listen() gives */
-	int exact;            /* 1: the kernel says this; 0: something could not be seen from outside */
-	uint32_t holders;     /* sockets that are the reason */
+	size_t sz;        /* set by the caller */
+	int error;        /* 0: free; else the errno that bind() or listen() gives */
+	int exact;        /* 1: the kernel says this; 0: something could not be seen from outside */
+	uint32_t holders; /* sockets that are the reason */
 	uint32_t seconds_left; /* longest TIME_WAIT among them, 0 if none */
 	char collector[16];
 };

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "alloc.h"
 #include "clock_ms.h"
 #include "fd.h"
 #include "random_bits.h"
@@ -376,7 +375,6 @@ static void end(struct talk *talk, int error)
 
 int udp_connect(const struct connect_request *request)
 {
-	CLEANUP(fd_closep) int diag = -1;
 	struct talk talk = {.request = request, .pool = request->pool, .diag = -1};
 	struct ip_address own;
 	uint16_t port = 0;
@@ -388,8 +386,8 @@ int udp_connect(const struct connect_request *request)
 	error = begin(&talk);
 	if (!error)
 		error = search_port(&talk);
-	diag = talk.diag;
 	end(&talk, error);
+	fd_closep(&talk.diag);
 	errno = error;
 	return error ? -1 : 0;
 }
