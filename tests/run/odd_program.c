@@ -4,8 +4,7 @@
  *
  *	odd_program CASE ADDRESS PORT [NUMBER]
  *
- * A service listens at ADDRESS:PORT; nobody does at the port after it. test_odd.py says in which range of ports.
- */
+ * A service listens at ADDRESS:PORT, nobody at the next port. test_odd.py says in which range of ports. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +135,6 @@ static int end_fork(int fd)
 }
 
 /* NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork): programs do such things */
-
 static int end_vfork(int fd)
 {
 	pid_t child = vfork();
@@ -599,5 +597,4 @@ int main(int argc, char **argv)
 	fprintf(stderr, "usage: odd_program CASE ADDRESS PORT [NUMBER]\n");
 	return 99;
 }
-
 /* NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork) */
