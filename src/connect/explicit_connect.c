@@ -258,6 +258,7 @@ static int begin(struct hunt *hunt)
 {
 	const struct connect_request *request = hunt->request;
 	struct eph_pool *pool = hunt->pool;
+	struct ip_address unused;
 	int r = 0;
 
 	hunt->sources =
@@ -272,7 +273,7 @@ static int begin(struct hunt *hunt)
 	};
 	if ((!hunt->sources->count && !hunt->routed.family) || ip_address_is_any(&request->to))
 		r = routed_ends(request->fd, request->address, request->length, pool->host_range,
-				request->from.family ? &(struct ip_address){0} : &hunt->routed,
+				request->from.family ? &unused : &hunt->routed,
 				&hunt->tuples.to);
 	if (r < 0)
 		return -r;

@@ -431,7 +431,7 @@ static void case_signal(void)
 static void say_from(void)
 {
 	int fd = connected();
-	struct sockaddr_in name = fd < 0 ? (struct sockaddr_in){0} : name_of(fd);
+	struct sockaddr_in none = {0}, name = fd < 0 ? none : name_of(fd);
 	char text[INET_ADDRSTRLEN] = "";
 
 	inet_ntop(AF_INET, &name.sin_addr, text, sizeof(text));
