@@ -273,8 +273,7 @@ static int begin(struct hunt *hunt)
 	};
 	if ((!hunt->sources->count && !hunt->routed.family) || ip_address_is_any(&request->to))
 		r = routed_ends(request->fd, request->address, request->length, pool->host_range,
-				request->from.family ? &unused : &hunt->routed,
-				&hunt->tuples.to);
+				request->from.family ? &unused : &hunt->routed, &hunt->tuples.to);
 	if (r < 0)
 		return -r;
 	hunt->any =
